@@ -1,0 +1,121 @@
+/** One tensor of a safetensors file. */
+export interface StoredTensor {
+  shape: number[];
+  data: Float32Array | Int32Array;
+}
+
+/** What a safetensors file holds. */
+export interface Safetensors {
+  tensors: Map<string, StoredTensor>;
+  /** Texts by name, under the header's `__metadata__`. */
+  metadata: Record<string, string>;
+}
+
+/** The bytes are no safetensors file, or not the whole of one. */
+export class SafetensorsError extends SyntaxError {
+  override name = "SafetensorsError";
+}
+
+const TYPES = { F32: Float32Array, I32: Int32Array } as const;
+/** The first bytes of a file: the header's length as an unsigned 64-bit integer. */
+const LENGTH_BYTES = 8;
+/** The format's own limit. */
+const LARGEST_HEADER = 100_000_000;
+
+/**
+ * The bytes of a safetensors file, the format of Hugging Face (https://github.com/huggingface/safetensors):
+ * a JSON header with type, shape and place of each tensor, then their values.
+ */
+export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array {
+  const entries: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const end = offset + data.byteLength;
+    const dtype = data instanceof Float32Array ? "F32" : "I32";
+    entries[name] = { dtype, shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  let json = JSON.stringify(entries);
+  // Values start at a multiple of 8 bytes, as the format asks.
+  json += " ".repeat((LENGTH_BYTES - new TextEncoder().encode(json).length % LENGTH_BYTES) % 8);
+  const header = new TextEncoder().encode(json);
+  const bytes = new Uint8Array(LENGTH_BYTES + header.length + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+  bytes.set(header, LENGTH_BYTES);
+  let at = LENGTH_BYTES + header.length;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Reads a safetensors file of 32-bit floats and integers.
+ *
+ * @param name The file's name, for messages.
+ * @throws {SafetensorsError} If the header is damaged, a tensor lies outside of the file or overlaps
+ * another one, its length does not fit its shape, or its type is another one.
+ */
+export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors {
+  const refuse = (why: string): never => {
+    throw new SafetensorsError(`Cannot read the weights in ${name} as ${why}`);
+  };
+  if (bytes.length < LENGTH_BYTES) refuse(`the file is too short: ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  const start = LENGTH_BYTES + headerLength;
+  if (headerLength > LARGEST_HEADER || start > bytes.length) {
+    refuse(`its header does not lie in the file: ${headerLength} of ${bytes.length} bytes`);
+  }
+  const header = parseHeader(bytes.subarray(LENGTH_BYTES, start), refuse);
+  const { __metadata__: metadata = {}, ...entries } = header;
+
+  const tensors = new Map<string, StoredTensor>();
+  let end = 0;
+  for (const [key, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets: [from, to] } = checkEntry(key, entry, refuse);
+    const type = TYPES[dtype as keyof typeof TYPES];
+    if (!type) refuse(`the type of ${key} is not supported: ${dtype}`);
+    const count = shape.reduce((product, length) => product * length, 1);
+    if (to - from !== count * type.BYTES_PER_ELEMENT) {
+      refuse(`${key} has ${to - from} bytes for the shape [${shape}]`);
+    }
+    if (from !== end) refuse(`the values of ${key} start at ${from} instead of ${end}`);
+    if (start + to > bytes.length) refuse(`the file ends before the values of ${key} do`);
+    // A copy, as a typed array must start at a multiple of its element's size.
+    const data = new type(bytes.slice(start + from, start + to).buffer);
+    tensors.set(key, { shape, data });
+    end = to;
+  }
+  if (start + end !== bytes.length) {
+    refuse(`${bytes.length - start - end} bytes follow its last tensor`);
+  }
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+function parseHeader(bytes: Uint8Array, refuse: (why: string) => never): Record<string, unknown> {
+  try {
+    const header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof header === "object" && header !== null && !Array.isArray(header)) return header;
+  } catch (error) {
+    refuse(`its header is damaged: ${(error as Error).message}`);
+  }
+  return refuse("its header is no JSON object");
+}
+
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+function checkEntry(key: string, entry: unknown, refuse: (why: string) => never): Entry {
+  const { dtype, shape, data_offsets: offsets } = entry as Partial<Entry>;
+  const areCounts = (list: unknown) =>
+    Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+  if (
+    typeof dtype === "string" && areCounts(shape) && areCounts(offsets) && offsets!.length === 2
+  ) return entry as Entry;
+  return refuse(`the entry of ${key} is damaged: ${JSON.stringify(entry)}`);
+}

@@ -1,0 +1,47 @@
+import { tf } from "@/tensorflow/mod.ts";
+import type { Forward } from "../forward.ts";
+import type { Weights } from "../weights.ts";
+import { batchNormInference, batchNormTraining } from "./kernels.ts";
+
+/** Keras's default, which EfficientNet and the report use. */
+const EPSILON = 1e-3;
+
+/** Batch normalisation over the last axis (Ioffe & Szegedy 2015) by TensorFlow's fused operations. */
+export class BatchNorm {
+  readonly #gamma: tf.Variable;
+  readonly #beta: tf.Variable;
+  readonly #mean: tf.Variable;
+  readonly #variance: tf.Variable;
+
+  /** @param momentum Share of the old statistics that each training step keeps. */
+  constructor(weights: Weights, name: string, channels: number, readonly momentum: number) {
+    this.#gamma = weights.create(`${name}/gamma`, [channels], "ones");
+    this.#beta = weights.create(`${name}/beta`, [channels], "zeros");
+    this.#mean = weights.create(`${name}/moving_mean`, [channels], "zeros", false);
+    this.#variance = weights.create(`${name}/moving_variance`, [channels], "ones", false);
+  }
+
+  /** Normalises `[batch, height, width, channels]`; in training it also moves its statistics. */
+  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    if (!forward.training) {
+      return batchNormInference(
+        x,
+        this.#gamma,
+        this.#beta,
+        this.#mean,
+        this.#variance,
+        EPSILON,
+      );
+    }
+    const [y, mean, variance] = batchNormTraining(x, this.#gamma, this.#beta, EPSILON);
+    const keep = forward.momentum ?? this.momentum;
+    this.#mean.assign(mix(this.#mean, mean, keep));
+    this.#variance.assign(mix(this.#variance, variance, keep));
+    return y;
+  }
+}
+
+/** `keep old + (1 - keep) new` */
+function mix(old: tf.Tensor, next: tf.Tensor, keep: number | tf.Scalar): tf.Tensor {
+  return tf.add(next, tf.mul(tf.sub(old, next), keep));
+}

@@ -1,0 +1,87 @@
+import { tf } from "@/tensorflow/mod.ts";
+import type { Initializer, Weights } from "../weights.ts";
+import { biasAdd } from "./kernels.ts";
+
+/** What a convolution is made of. */
+export interface ConvolutionOptions {
+  /** Channels of the input. */
+  input: number;
+  /** Channels of the output. */
+  filters: number;
+  /** Height and width of the kernel. */
+  kernel: number;
+  /** Default: 1. */
+  stride?: number;
+  /** Whether a bias is added. Default: true. */
+  bias?: boolean;
+  /** Default: "glorot-uniform". */
+  initializer?: Initializer;
+}
+
+/** A 2-D convolution with "same" padding. */
+export class Conv2D {
+  readonly #kernel: tf.Variable;
+  readonly #bias: tf.Variable | undefined;
+  readonly #stride: number;
+
+  constructor(weights: Weights, name: string, options: ConvolutionOptions) {
+    const { input, filters, kernel, stride = 1, bias = true } = options;
+    const initializer = options.initializer ?? "glorot-uniform";
+    this.#kernel = weights.create(`${name}/kernel`, [kernel, kernel, input, filters], initializer);
+    if (bias) this.#bias = weights.create(`${name}/bias`, [filters], "zeros");
+    this.#stride = stride;
+  }
+
+  /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
+  apply(x: tf.Tensor4D): tf.Tensor4D {
+    const y = tf.conv2d(x, this.#kernel as tf.Tensor4D, this.#stride, "same");
+    return this.#bias ? biasAdd(y, this.#bias) : y;
+  }
+}
+
+/** A 2-D convolution of each channel with a kernel of its own, "same" padding, without bias. */
+export class DepthwiseConv2D {
+  readonly #kernel: tf.Variable;
+  readonly #stride: number;
+
+  constructor(
+    weights: Weights,
+    name: string,
+    options: { input: number; kernel: number; stride?: number; initializer?: Initializer },
+  ) {
+    const { input, kernel, stride = 1, initializer = "glorot-uniform" } = options;
+    this.#kernel = weights.create(`${name}/kernel`, [kernel, kernel, input, 1], initializer);
+    this.#stride = stride;
+  }
+
+  /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, input]`. */
+  apply(x: tf.Tensor4D): tf.Tensor4D {
+    return tf.depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride, "same");
+  }
+}
+
+/** A transposed 2-D convolution that doubles height and width: stride 2, "same" padding, bias. */
+export class UpConv2D {
+  readonly #kernel: tf.Variable;
+  readonly #bias: tf.Variable;
+  readonly #filters: number;
+
+  constructor(
+    weights: Weights,
+    name: string,
+    { input, filters, kernel }: { input: number; filters: number; kernel: number },
+  ) {
+    const shape = [kernel, kernel, filters, input];
+    this.#kernel = weights.create(`${name}/kernel`, shape, "glorot-uniform");
+    this.#bias = weights.create(`${name}/bias`, [filters], "zeros");
+    this.#filters = filters;
+  }
+
+  /** `[batch, height, width, input]` to `[batch, 2 height, 2 width, filters]`. */
+  apply(x: tf.Tensor4D): tf.Tensor4D {
+    const [batch, height, width] = x.shape;
+    const shape: [number, number, number, number] = [batch, 2 * height, 2 * width, this.#filters];
+    const y = tf.conv2dTranspose(x, this.#kernel as tf.Tensor4D, shape, 2, "same");
+    return biasAdd(y, this.#bias);
+  }
+}

@@ -1,0 +1,30 @@
+import { tf } from "@/tensorflow/mod.ts";
+import type { Forward } from "../forward.ts";
+
+/**
+ * Sets a share of the elements to zero while training and scales the others up, so that the expected
+ * value stays (Srivastava et al. 2014).
+ *
+ * @param x `[batch, height, width, channels]`
+ * @param rate Share of the elements, in `[0, 1)`.
+ */
+export function dropout(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tensor4D {
+  return drop(x, rate, forward, x.shape);
+}
+
+/**
+ * Sets whole images of a batch to zero: where `x` is the residual branch, that skips the block for
+ * them (stochastic depth; Huang et al. 2016. EfficientNet calls it drop connect).
+ */
+export function stochasticDepth(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tensor4D {
+  return drop(x, rate, forward, [x.shape[0], 1, 1, 1]);
+}
+
+function drop(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): tf.Tensor4D {
+  if (!(rate >= 0 && rate < 1)) {
+    throw new RangeError(`Cannot drop elements as the rate must be in [0, 1): ${rate}`);
+  }
+  if (!forward.training || rate === 0) return x;
+  const kept = tf.greaterEqual(forward.random.uniform(shape), rate);
+  return tf.mul(x, tf.mul(tf.cast(kept, "float32"), 1 / (1 - rate)));
+}

@@ -1,0 +1,192 @@
+/**
+ * Kernels of TensorFlow that TensorFlow.js computes from several smaller ones, or not at all: one
+ * fused operation forward and one backward save time and memory.
+ */
+import { rawOp, tf } from "@/tensorflow/mod.ts";
+
+const FLOAT = { T: { type: "float32" } } as const;
+const NHWC = { data_format: { string: "NHWC" } } as const;
+
+type Inputs = tf.NamedTensorInfoMap;
+type Attributes = tf.NamedAttrMap | undefined;
+
+function register(
+  kernelName: string,
+  forward: (inputs: Inputs, attributes: Attributes) => tf.TensorInfo | tf.TensorInfo[],
+  gradient: Omit<tf.GradConfig, "kernelName">,
+): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: "tensorflow",
+    kernelFunc: ({ inputs, attrs }) => forward(inputs, attrs),
+  });
+  tf.registerGradient({ kernelName, ...gradient });
+}
+
+function run<T>(kernelName: string, inputs: Inputs, attributes: tf.NamedAttrMap = {}): T {
+  return tf.engine().runKernel(
+    kernelName,
+    inputs as unknown as tf.NamedTensorMap,
+    attributes,
+  ) as unknown as T;
+}
+
+const BIAS_ADD = "project/BiasAdd";
+register(
+  BIAS_ADD,
+  ({ x, bias }) => rawOp("BiasAdd", [x!, bias!], { ...FLOAT, ...NHWC })[0]!,
+  {
+    gradFunc: (dy) => ({
+      x: () => dy as tf.Tensor,
+      bias: () => rawOp("BiasAddGrad", [dy as tf.Tensor], { ...FLOAT, ...NHWC })[0]!,
+    }),
+  },
+);
+
+/** `x + bias` over the last axis: `[batch, height, width, channels]` and `[channels]`. */
+export function biasAdd(x: tf.Tensor4D, bias: tf.Tensor): tf.Tensor4D {
+  return run(BIAS_ADD, { x, bias });
+}
+
+const LEAKY_RELU = "project/LeakyRelu";
+register(
+  LEAKY_RELU,
+  ({ x }, attributes) => rawOp("LeakyRelu", [x!], { ...FLOAT, ...slope(attributes) })[0]!,
+  {
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x], attributes) => ({
+      x: () =>
+        rawOp("LeakyReluGrad", [dy as tf.Tensor, x!], { ...FLOAT, ...slope(attributes) })[0]!,
+    }),
+  },
+);
+
+function slope(attributes: Attributes) {
+  return { alpha: { float: attributes!.alpha as number } };
+}
+
+/** `max(x, alpha x)` for `0 <= alpha < 1` (Maas et al. 2013). */
+export function leakyRelu(x: tf.Tensor4D, alpha: number): tf.Tensor4D {
+  return run(LEAKY_RELU, { x }, { alpha });
+}
+
+const SWISH = "project/Swish";
+register(
+  SWISH,
+  ({ x }) => tf.tidy(() => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor))),
+  {
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x]) => ({
+      x: () => {
+        const sigmoid = tf.sigmoid(x!);
+        return tf.mul(dy as tf.Tensor, swishSlope(x!, sigmoid));
+      },
+    }),
+  },
+);
+
+/** The derivative of `x sigmoid(x)`: `sigmoid (1 + x (1 - sigmoid))`. */
+function swishSlope(x: tf.Tensor, sigmoid: tf.Tensor): tf.Tensor {
+  return tf.mul(sigmoid, tf.add(1, tf.mul(x, tf.sub(1, sigmoid))));
+}
+
+/** `x sigmoid(x)` (Ramachandran et al. 2017); its gradient keeps only `x` in memory. */
+export function swish(x: tf.Tensor4D): tf.Tensor4D {
+  return run(SWISH, { x });
+}
+
+const BATCH_NORM_TRAINING = "project/BatchNormTraining";
+register(
+  BATCH_NORM_TRAINING,
+  ({ x, gamma, beta }, attributes) => {
+    const none = tf.tensor1d([]);
+    return rawOp("FusedBatchNormV3", [x!, gamma!, beta!, none, none], {
+      ...fusedBatchNorm(attributes, true),
+      exponential_avg_factor: { float: 1 },
+    }, 6);
+  },
+  {
+    inputsToSave: ["x", "gamma"],
+    outputsToSave: [false, false, false, true, true, true],
+    gradFunc: (dys, [x, gamma, ...reserved], attributes) => {
+      let gradients: tf.Tensor[] | undefined;
+      const gradient = (i: number) => {
+        gradients ??= rawOp(
+          "FusedBatchNormGradV3",
+          [(dys as tf.Tensor[])[0]!, x!, gamma!, ...reserved],
+          fusedBatchNorm(attributes, true),
+          5,
+        );
+        return gradients[i]!;
+      };
+      return { x: () => gradient(0), gamma: () => gradient(1), beta: () => gradient(2) };
+    },
+  },
+);
+
+const BATCH_NORM_INFERENCE = "project/BatchNormInference";
+register(
+  BATCH_NORM_INFERENCE,
+  ({ x, gamma, beta, mean, variance }, attributes) =>
+    rawOp(
+      "FusedBatchNormV3",
+      [x!, gamma!, beta!, mean!, variance!],
+      fusedBatchNorm(attributes, false),
+      6,
+    )[0]!,
+  {
+    inputsToSave: ["x", "gamma", "mean", "variance"],
+    gradFunc: (dy, [x, gamma, mean, variance], attributes) => {
+      const scale = () => tf.rsqrt(tf.add(variance!, attributes!.epsilon as number));
+      const sum = (t: tf.Tensor) => tf.sum(t, [0, 1, 2]);
+      return {
+        x: () => tf.mul(dy as tf.Tensor, tf.mul(gamma!, scale())),
+        gamma: () => sum(tf.mul(dy as tf.Tensor, tf.mul(tf.sub(x!, mean!), scale()))),
+        beta: () => sum(dy as tf.Tensor),
+        mean: () => tf.zerosLike(mean!),
+        variance: () => tf.zerosLike(variance!),
+      };
+    },
+  },
+);
+
+function fusedBatchNorm(attributes: Attributes, training: boolean) {
+  return {
+    ...FLOAT,
+    U: { type: "float32" },
+    epsilon: { float: attributes!.epsilon as number },
+    ...NHWC,
+    is_training: { bool: training },
+  } as const;
+}
+
+/**
+ * Normalises with the statistics of the batch (Ioffe & Szegedy 2015).
+ *
+ * @returns The output `[batch, height, width, channels]`, and the batch's mean and (unbiased)
+ * variance `[channels]`, which carry no gradient.
+ */
+export function batchNormTraining(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  epsilon: number,
+): [output: tf.Tensor4D, mean: tf.Tensor1D, variance: tf.Tensor1D] {
+  return run<[tf.Tensor4D, tf.Tensor1D, tf.Tensor1D]>(
+    BATCH_NORM_TRAINING,
+    { x, gamma, beta },
+    { epsilon },
+  );
+}
+
+/** Normalises with stored statistics, which get no gradient. */
+export function batchNormInference(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  mean: tf.Tensor,
+  variance: tf.Tensor,
+  epsilon: number,
+): tf.Tensor4D {
+  return run(BATCH_NORM_INFERENCE, { x, gamma, beta, mean, variance }, { epsilon });
+}

@@ -1,0 +1,17 @@
+/** Encoders, decoders and the models made of them. */
+export {
+  EfficientNet,
+  type EfficientNetName,
+  EFFICIENTNETS,
+  type Encoder,
+  type FeatureMap,
+} from "./encoders/mod.ts";
+export { type Forward, INFERENCE } from "./forward.ts";
+export {
+  ARCHITECTURES,
+  createModel,
+  type ModelOptions,
+  type SegmentationModel,
+  SIZE_MULTIPLE,
+} from "./segmentation_model.ts";
+export { type Initializer, type Weight, Weights, WeightsMismatchError } from "./weights.ts";

@@ -1,0 +1,72 @@
+import { c, cString, type Pointer, status } from "./c_api.ts";
+
+/** The kinds of attribute, numbered as in the interface of `tfjs-node-gpu`. */
+export const AttributeKind = {
+  STRING: 0,
+  INT: 1,
+  FLOAT: 2,
+  BOOL: 3,
+  TYPE: 4,
+  SHAPE: 5,
+  RESOURCE: 6,
+} as const;
+
+/** An attribute of an operation, as `tfjs-node-gpu` passes it. */
+export interface Attribute {
+  name: string;
+  type: number;
+  value: boolean | number | object | string | number[];
+}
+
+/** The functions that set attributes, which an eager operation and a graph node have in two forms. */
+const SETTERS = {
+  eager: {
+    string: c.TFE_OpSetAttrString,
+    int: c.TFE_OpSetAttrInt,
+    intList: c.TFE_OpSetAttrIntList,
+    float: c.TFE_OpSetAttrFloat,
+    bool: c.TFE_OpSetAttrBool,
+    type: c.TFE_OpSetAttrType,
+    shape: (op: Pointer, name: Uint8Array<ArrayBuffer>, dims: BigInt64Array<ArrayBuffer>) =>
+      c.TFE_OpSetAttrShape(op, name, dims, dims.length, status.pointer),
+  },
+  graph: {
+    string: c.TF_SetAttrString,
+    int: c.TF_SetAttrInt,
+    intList: c.TF_SetAttrIntList,
+    float: c.TF_SetAttrFloat,
+    bool: c.TF_SetAttrBool,
+    type: c.TF_SetAttrType,
+    shape: (op: Pointer, name: Uint8Array<ArrayBuffer>, dims: BigInt64Array<ArrayBuffer>) =>
+      c.TF_SetAttrShape(op, name, dims, dims.length),
+  },
+};
+
+/** Sets one attribute of an eager operation or of a graph node that is being built. */
+export function setAttribute(mode: "eager" | "graph", op: Pointer, attribute: Attribute): void {
+  const { type, value } = attribute;
+  const name = cString(attribute.name);
+  const set = SETTERS[mode];
+  switch (type) {
+    case AttributeKind.STRING: {
+      const text = new TextEncoder().encode(String(value));
+      return set.string(op, name, text, BigInt(text.length));
+    }
+    case AttributeKind.INT: {
+      if (!Array.isArray(value)) return set.int(op, name, BigInt(Number(value)));
+      return set.intList(op, name, new BigInt64Array(value.map(BigInt)), value.length);
+    }
+    case AttributeKind.FLOAT:
+      return set.float(op, name, Number(value));
+    case AttributeKind.BOOL:
+      return set.bool(op, name, value ? 1 : 0);
+    case AttributeKind.TYPE:
+      return set.type(op, name, Number(value));
+    case AttributeKind.SHAPE:
+      return set.shape(op, name, new BigInt64Array((value as number[]).map(BigInt)));
+    default:
+      throw new TypeError(
+        `Cannot set the attribute ${attribute.name} as its kind is not supported: ${type}`,
+      );
+  }
+}

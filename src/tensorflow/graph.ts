@@ -1,0 +1,329 @@
+import type { TensorMetadata } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
+import { type Attribute, setAttribute } from "./attributes.ts";
+import { BYTES_PER_ELEMENT, c, cString, type Pointer, status } from "./c_api.ts";
+import { context } from "./context.ts";
+import { Binding, type EagerBinding } from "./eager.ts";
+import { opDefinition } from "./op_definitions.ts";
+import { newTensor, type Values } from "./tensors.ts";
+
+/** Something that cannot be part of a traced function was done inside one. */
+export class TraceError extends Error {
+  override name = "TraceError";
+}
+
+/** Numbers of traced tensors start here; those of eager tensors stay below. */
+const FIRST_TRACED_ID = 2 ** 40;
+/** Each trace has numbers of its own, so that a tensor of another trace is recognised. */
+const IDS_PER_TRACE = 2 ** 24;
+let traces = 0;
+/** A constant that was made during the trace and is larger than this becomes an input instead. */
+const LARGEST_CONSTANT_BYTES = 1 << 16;
+/** Bytes of a `TF_Output`: a pointer, a 32-bit index, padding. */
+const OUTPUT_BYTES = 16;
+
+/**
+ * Operations that may read an output without a static shape: only TensorFlow itself looks at it
+ * (`FusedBatchNormV3` hands its last output to its gradient).
+ */
+const READS_UNKNOWN_SHAPE = new Set(["FusedBatchNormGradV3"]);
+
+interface Node {
+  dtype: number;
+  shape: number[];
+  hasShape: boolean;
+  /** The node in the graph; a placeholder's is made when something first reads it. */
+  output: Uint8Array<ArrayBuffer> | undefined;
+  source: string;
+}
+
+/** One input of the traced function that is not an argument: an eager tensor from outside. */
+export interface Capture {
+  /** Number of the eager tensor. */
+  id: number;
+  /** Number of its placeholder. */
+  placeholder: number;
+}
+
+/**
+ * Records operations into a `TF_Graph` instead of running them. TensorFlow.js code that runs while
+ * this binding stands in for the eager one traces itself, gradients included.
+ */
+export class GraphBinding extends Binding {
+  readonly #graph = c.TF_NewGraph();
+  readonly #nodes: Node[] = [];
+  readonly #captures = new Map<number, Capture>();
+  readonly #constants = new Map<number, { shape: number[]; dtype: number; values: Values }>();
+  readonly #firstId = FIRST_TRACED_ID + IDS_PER_TRACE * traces++;
+  #names = 0;
+
+  constructor(readonly eager: EagerBinding) {
+    super();
+  }
+
+  /** Eager tensors that the trace has read, in the order of their first use. */
+  get captures(): Capture[] {
+    return [...this.#captures.values()];
+  }
+
+  /** How many operations the graph has. */
+  get size(): number {
+    return this.#names;
+  }
+
+  /** Whether something has read the placeholder. */
+  isUsed(placeholder: number): boolean {
+    return this.#node(placeholder).output !== undefined;
+  }
+
+  /** A tensor that stands for an input of the function. */
+  placeholder(shape: number[], dtype: number): number {
+    return this.#add({ dtype, shape, hasShape: true, output: undefined, source: "Placeholder" });
+  }
+
+  /**
+   * A tensor made from values while tracing is an eager one, as TensorFlow.js may keep it beyond the
+   * trace; an operation that reads it gets a constant with the same values.
+   */
+  override createTensor(shape: number[], dtype: number, values: Values): number {
+    const id = this.eager.createTensor(shape, dtype, values);
+    const byteLength = Array.isArray(values) ? 0 : values.byteLength;
+    if (byteLength <= LARGEST_CONSTANT_BYTES && BYTES_PER_ELEMENT[dtype] !== undefined) {
+      this.#constants.set(id, { shape, dtype, values });
+    }
+    return id;
+  }
+
+  override deleteTensor(id: number): void {
+    if (id >= FIRST_TRACED_ID) return;
+    this.#constants.delete(id);
+    // A captured tensor must live until the function has taken its own reference.
+    if (!this.#captures.has(id)) this.eager.deleteTensor(id);
+    else this.#deleteLater.push(id);
+  }
+  readonly #deleteLater: number[] = [];
+
+  override tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array {
+    if (id < FIRST_TRACED_ID) return this.eager.tensorDataSync(id);
+    throw new TraceError(
+      `Cannot read the values of a tensor inside a traced function as they exist only when it runs: ` +
+        `an output of ${this.#node(id).source}. Return the tensor and read it outside, or use ` +
+        `operations (tf.where, tf.greater, ...) instead of JavaScript conditions`,
+    );
+  }
+
+  override getNumOfTensors(): number {
+    return this.eager.getNumOfTensors();
+  }
+
+  override executeOp(
+    name: string,
+    attributes: Attribute[],
+    inputs: number[],
+    outputs: number,
+  ): TensorMetadata[] {
+    const definition = opDefinition(name);
+    if (!definition) {
+      throw new TraceError(`Cannot trace ${name} as this TensorFlow has no such operation`);
+    }
+    const resolved = inputs.map((id) => this.#read(id, name));
+    const node = this.#newNode(name);
+    const listAttributes = this.#addInputs(node, definition, attributes, resolved);
+    for (const attribute of attributes) {
+      if (!listAttributes.has(attribute.name)) setAttribute("graph", node, attribute);
+    }
+    const operation = c.TF_FinishOperation(node, status.pointer);
+    status.check(`trace ${name}`);
+    return Array.from({ length: outputs }, (_, i) => this.#output(operation, i, name));
+  }
+
+  /**
+   * Makes a function of the graph, which the eager runtime then runs by its name. Its inputs are
+   * those given, followed by what was captured.
+   */
+  toFunction(name: string, inputs: number[], outputs: number[]): void {
+    const outs = this.#distinctOutputs(outputs, new Set(inputs));
+    const captured = this.captures.map((capture) => capture.placeholder);
+    const ins = [...inputs, ...captured].map((id) => this.#read(id, name));
+    // deno-fmt-ignore
+    const made = c.TF_GraphToFunction(
+      this.#graph, cString(name), 0, -1, null,
+      ins.length, pack(ins), outs.length, pack(outs), null, null, null, status.pointer,
+    );
+    status.check(`make a function of ${this.size} traced operations`);
+    try {
+      c.TFE_ContextAddFunction(context, made, status.pointer);
+      status.check("add a traced function");
+    } finally {
+      c.TF_DeleteFunction(made);
+    }
+  }
+
+  /** Frees the graph; the functions made of it stay. */
+  delete(): void {
+    c.TF_DeleteGraph(this.#graph);
+    for (const id of this.#deleteLater) this.eager.deleteTensor(id);
+  }
+
+  /** A function may not return an input, nor the same output twice: those go through an Identity. */
+  #distinctOutputs(outputs: number[], inputs: Set<number>): Uint8Array<ArrayBuffer>[] {
+    const seen = new Set<number>();
+    return outputs.map((id) => {
+      const direct = id >= FIRST_TRACED_ID && !inputs.has(id) && !seen.has(id);
+      seen.add(id);
+      if (direct) return this.#read(id, "return");
+      const [copy] = this.executeOp("Identity", [], [id], 1);
+      return this.#read(copy!.id, "return");
+    });
+  }
+
+  #newNode(name: string): Pointer {
+    return c.TF_NewOperation(this.#graph, cString(name), cName(`${name}_${this.#names++}`));
+  }
+
+  /** The graph's tensor for a TensorFlow.js one: traced, a constant, or captured from outside. */
+  #read(id: number, reader: string): Uint8Array<ArrayBuffer> {
+    if (id < FIRST_TRACED_ID) return this.#readEager(id, reader);
+    const node = this.#node(id);
+    if (!node.hasShape && !READS_UNKNOWN_SHAPE.has(reader) && reader !== "return") {
+      throw new TraceError(
+        `Cannot trace ${reader} as its input, an output of ${node.source}, has no static shape: ` +
+          `its size depends on values. Compute it outside the traced function, or give sizes as ` +
+          `numbers`,
+      );
+    }
+    node.output ??= this.#newPlaceholder(node);
+    return node.output;
+  }
+
+  #readEager(id: number, reader: string): Uint8Array<ArrayBuffer> {
+    const constant = this.#constants.get(id);
+    if (constant) return this.#newConstant(constant);
+    let capture = this.#captures.get(id);
+    if (!capture) {
+      const { shape, dtype } = this.eager.describe(this.eager.handle(id, reader));
+      capture = { id, placeholder: this.placeholder(shape, dtype) };
+      this.#captures.set(id, capture);
+    }
+    return this.#read(capture.placeholder, reader);
+  }
+
+  #newPlaceholder({ shape, dtype }: Node): Uint8Array<ArrayBuffer> {
+    const node = this.#newNode("Placeholder");
+    c.TF_SetAttrType(node, cString("dtype"), dtype);
+    c.TF_SetAttrShape(node, cString("shape"), new BigInt64Array(shape.map(BigInt)), shape.length);
+    const operation = c.TF_FinishOperation(node, status.pointer);
+    status.check("trace an input");
+    return packOutput(operation, 0);
+  }
+
+  #newConstant(
+    { shape, dtype, values }: { shape: number[]; dtype: number; values: Values },
+  ): Uint8Array<ArrayBuffer> {
+    const tensor = newTensor(shape, dtype, values);
+    try {
+      const node = this.#newNode("Const");
+      c.TF_SetAttrTensor(node, cString("value"), tensor, status.pointer);
+      status.check("trace a constant");
+      c.TF_SetAttrType(node, cString("dtype"), dtype);
+      const operation = c.TF_FinishOperation(node, status.pointer);
+      status.check("trace a constant");
+      return packOutput(operation, 0);
+    } finally {
+      c.TF_DeleteTensor(tensor);
+    }
+  }
+
+  /**
+   * Gives a node its inputs; which of them are lists stands in the operation's definition.
+   *
+   * @returns The attributes that the lists' lengths set, which must not be set again.
+   */
+  #addInputs(
+    node: Pointer,
+    { name, inputs: definitions }: NonNullable<ReturnType<typeof opDefinition>>,
+    attributes: Attribute[],
+    inputs: Uint8Array<ArrayBuffer>[],
+  ): Set<string> {
+    const isList = (i: typeof definitions[number]) => i.numberAttribute || i.typeListAttribute;
+    const lists = definitions.filter(isList);
+    const singles = definitions.length - lists.length;
+    const setByLists = new Set<string>();
+    let next = 0;
+    for (const definition of definitions) {
+      if (!isList(definition)) {
+        const input = inputs[next++];
+        if (!input) throw wrongInputs(name, inputs.length);
+        c.TF_AddInput(node, input);
+        continue;
+      }
+      const given = attributes.find((attribute) => attribute.name === definition.numberAttribute);
+      const length = lists.length === 1 ? inputs.length - singles : Number(given?.value);
+      if (!(length >= 0) || next + length > inputs.length) throw wrongInputs(name, inputs.length);
+      c.TF_AddInputList(node, pack(inputs.slice(next, next + length)), length);
+      next += length;
+      setByLists.add(definition.numberAttribute || definition.typeListAttribute);
+    }
+    if (next !== inputs.length) throw wrongInputs(name, inputs.length);
+    return setByLists;
+  }
+
+  #output(operation: Pointer, index: number, source: string): TensorMetadata {
+    const output = packOutput(operation, index);
+    const dtype = c.TF_OperationOutputType(output);
+    const rank = c.TF_GraphGetTensorNumDims(this.#graph, output, status.pointer);
+    status.check(`find the shape of ${source}`);
+    const dimensions = new BigInt64Array(Math.max(rank, 0));
+    if (rank > 0) {
+      c.TF_GraphGetTensorShape(this.#graph, output, dimensions, rank, status.pointer);
+      status.check(`find the shape of ${source}`);
+    }
+    const hasShape = rank >= 0 && dimensions.every((length) => length >= 0n);
+    const shape = hasShape ? Array.from(dimensions, Number) : [0];
+    return { id: this.#add({ dtype, shape, hasShape, output, source }), shape, dtype };
+  }
+
+  #add(node: Node): number {
+    this.#nodes.push(node);
+    return this.#firstId + this.#nodes.length - 1;
+  }
+
+  #node(id: number): Node {
+    const node = this.#nodes[id - this.#firstId];
+    if (!node) {
+      throw new TraceError(
+        `Cannot use a tensor of another traced function: number ${id}. Tensors made inside a traced ` +
+          `function exist only there; return them instead`,
+      );
+    }
+    return node;
+  }
+}
+
+/** Whether a tensor number belongs to a trace, and so has no values. */
+export function isTraced(id: number): boolean {
+  return id >= FIRST_TRACED_ID;
+}
+
+function wrongInputs(name: string, count: number): TraceError {
+  return new TraceError(`Cannot trace ${name} as the number of its inputs is wrong: ${count}`);
+}
+
+/** Names of nodes are used once: no need to keep them as `cString` does. */
+function cName(name: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(name + "\0");
+}
+
+function packOutput(operation: Pointer, index: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(OUTPUT_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(Deno.UnsafePointer.value(operation)), true);
+  view.setInt32(8, index, true);
+  return bytes;
+}
+
+/** An array of `TF_Output`; never empty, as an empty buffer has no address. */
+function pack(outputs: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(OUTPUT_BYTES * Math.max(outputs.length, 1));
+  outputs.forEach((output, i) => bytes.set(output, i * OUTPUT_BYTES));
+  return bytes;
+}

@@ -1,0 +1,51 @@
+import { rawOp, tf } from "./backend.ts";
+
+/**
+ * Random tensors drawn by TensorFlow from a seed that is itself a tensor, so that a traced function
+ * draws anew in each call and the same seed gives the same numbers (counter-based Philox; TensorFlow's
+ * `StatelessRandom*` operations). Each draw of one stream differs from its other draws.
+ */
+export class StatelessRandom {
+  readonly #seed: tf.Tensor1D;
+  #draws = 0;
+
+  /** @param seed Two int32 numbers, shape `[2]`. */
+  constructor(seed: tf.Tensor1D) {
+    if (seed.dtype !== "int32" || seed.size !== 2) {
+      throw new TypeError(
+        `Cannot seed a random stream as the seed must be an int32 tensor of shape [2]: ` +
+          `${seed.dtype} [${seed.shape}]`,
+      );
+    }
+    this.#seed = seed;
+  }
+
+  /** Numbers drawn uniformly from `[low, high)`. */
+  uniform<R extends tf.Rank>(shape: number[], low = 0, high = 1): tf.Tensor<R> {
+    return tf.tidy(() => {
+      const unit = this.#draw("StatelessRandomUniform", shape);
+      if (low === 0 && high === 1) return unit as tf.Tensor<R>;
+      return tf.add(tf.mul(unit, high - low), low) as tf.Tensor<R>;
+    });
+  }
+
+  /** Numbers drawn from the standard normal distribution. */
+  normal<R extends tf.Rank>(shape: number[]): tf.Tensor<R> {
+    return tf.tidy(() => this.#draw("StatelessRandomNormal", shape) as tf.Tensor<R>);
+  }
+
+  /** As {@linkcode normal}, with what lies beyond two standard deviations drawn again. */
+  truncatedNormal<R extends tf.Rank>(shape: number[]): tf.Tensor<R> {
+    return tf.tidy(() => this.#draw("StatelessTruncatedNormal", shape) as tf.Tensor<R>);
+  }
+
+  #draw(op: string, shape: number[]): tf.Tensor {
+    const offset = tf.tensor1d([0, this.#draws++], "int32");
+    const seed = tf.add(this.#seed, offset);
+    return rawOp(op, [tf.tensor1d(shape, "int32"), seed], {
+      dtype: { type: "float32" },
+      T: { type: "int32" },
+      Tseed: { type: "int32" },
+    })[0]!;
+  }
+}
