@@ -16,15 +16,15 @@ export function assert(condition: unknown, message?: string): asserts condition 
 }
 
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
-  node.deepStrictEqual(actual, expected, message);
+  node.deepStrictEqual(actual, expected, message!);
 }
 
 export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
-  node.notDeepStrictEqual(actual, expected, message);
+  node.notDeepStrictEqual(actual, expected, message!);
 }
 
 export function assertStrictEquals<T>(actual: T, expected: T, message?: string): void {
-  node.strictEqual(actual, expected, message);
+  node.strictEqual(actual, expected, message!);
 }
 
 export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T> {

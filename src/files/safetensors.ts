@@ -22,20 +22,33 @@ const LENGTH_BYTES = 8;
 /** The format's own limit. */
 const LARGEST_HEADER = 100_000_000;
 
+/** The header's key that no tensor may have. */
+const METADATA = "__metadata__";
+
 /**
  * The bytes of a safetensors file, the format of Hugging Face (https://github.com/huggingface/safetensors):
  * a JSON header with type, shape and place of each tensor, then their values.
+ *
+ * @throws {RangeError} If a tensor's values do not fit its shape, or its name is `__metadata__`.
  */
 export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array {
-  const entries: Record<string, unknown> = { __metadata__: metadata };
+  const entries: [string, unknown][] = [[METADATA, metadata]];
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
+    if (name === METADATA) {
+      throw new RangeError(`Cannot store a tensor as the format reserves its name: ${name}`);
+    }
+    if (data.length !== countOf(shape)) {
+      throw new RangeError(
+        `Cannot store ${name} as it has ${data.length} values for the shape [${shape.join(", ")}]`,
+      );
+    }
     const end = offset + data.byteLength;
     const dtype = data instanceof Float32Array ? "F32" : "I32";
-    entries[name] = { dtype, shape, data_offsets: [offset, end] };
+    entries.push([name, { dtype, shape, data_offsets: [offset, end] }]);
     offset = end;
   }
-  let json = JSON.stringify(entries);
+  let json = JSON.stringify(Object.fromEntries(entries));
   // Values start at a multiple of 8 bytes, as the format asks.
   json += " ".repeat((LENGTH_BYTES - new TextEncoder().encode(json).length % LENGTH_BYTES) % 8);
   const header = new TextEncoder().encode(json);
@@ -69,22 +82,25 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
     refuse(`its header does not lie in the file: ${headerLength} of ${bytes.length} bytes`);
   }
   const header = parseHeader(bytes.subarray(LENGTH_BYTES, start), refuse);
-  const { __metadata__: metadata = {}, ...entries } = header;
+  const { [METADATA]: metadata = {}, ...others } = header;
+  if (!isTexts(metadata)) refuse("its metadata are no texts by name");
+  // JSON objects have no order; a parser puts names that are whole numbers first.
+  const entries = Object.entries(others)
+    .map(([key, entry]) => ({ key, ...checkEntry(key, entry, refuse) }))
+    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
 
   const tensors = new Map<string, StoredTensor>();
   let end = 0;
-  for (const [key, entry] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets: [from, to] } = checkEntry(key, entry, refuse);
+  for (const { key, dtype, shape, data_offsets: [from, to] } of entries) {
     const type = TYPES[dtype as keyof typeof TYPES];
     if (!type) refuse(`the type of ${key} is not supported: ${dtype}`);
-    const count = shape.reduce((product, length) => product * length, 1);
-    if (to - from !== count * type.BYTES_PER_ELEMENT) {
+    if (to - from !== countOf(shape) * type.BYTES_PER_ELEMENT) {
       refuse(`${key} has ${to - from} bytes for the shape [${shape}]`);
     }
     if (from !== end) refuse(`the values of ${key} start at ${from} instead of ${end}`);
     if (start + to > bytes.length) refuse(`the file ends before the values of ${key} do`);
     // A copy, as a typed array must start at a multiple of its element's size.
-    const data = new type(bytes.slice(start + from, start + to).buffer);
+    const data = new type(new Uint8Array(bytes.subarray(start + from, start + to)).buffer);
     tensors.set(key, { shape, data });
     end = to;
   }
@@ -97,11 +113,23 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
 function parseHeader(bytes: Uint8Array, refuse: (why: string) => never): Record<string, unknown> {
   try {
     const header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof header === "object" && header !== null && !Array.isArray(header)) return header;
+    if (isObject(header)) return header;
   } catch (error) {
     refuse(`its header is damaged: ${(error as Error).message}`);
   }
   return refuse("its header is no JSON object");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every((text) => typeof text === "string");
+}
+
+function countOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
 }
 
 interface Entry {
@@ -111,7 +139,7 @@ interface Entry {
 }
 
 function checkEntry(key: string, entry: unknown, refuse: (why: string) => never): Entry {
-  const { dtype, shape, data_offsets: offsets } = entry as Partial<Entry>;
+  const { dtype, shape, data_offsets: offsets } = (isObject(entry) ? entry : {}) as Partial<Entry>;
   const areCounts = (list: unknown) =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
   if (

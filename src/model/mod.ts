@@ -7,6 +7,7 @@ export {
   type FeatureMap,
 } from "./encoders/mod.ts";
 export { type Forward, INFERENCE } from "./forward.ts";
+export { normalizeImages } from "./input.ts";
 export {
   ARCHITECTURES,
   createModel,

@@ -89,8 +89,8 @@ function checkOptions(options: Required<ModelOptions>): void {
 }
 
 function checkImages({ shape }: tf.Tensor4D): void {
-  const [, height, width, channels] = shape;
-  const isMultiple = (length: number | undefined) => (length ?? 1) % SIZE_MULTIPLE === 0;
+  const [, height = 0, width = 0, channels] = shape;
+  const isMultiple = (length: number) => length > 0 && length % SIZE_MULTIPLE === 0;
   if (shape.length === 4 && channels === 3 && isMultiple(height) && isMultiple(width)) return;
   throw new RangeError(
     `Cannot apply the model as images must be [batch, height, width, 3] with height and width ` +

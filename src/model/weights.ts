@@ -74,21 +74,23 @@ export class Weights {
    *
    * @param values Tensors by name; they stay the caller's.
    * @param options.partial Whether weights that `values` lacks keep what they have. Default: false.
-   * @throws {WeightsMismatchError} If a weight has no value, a value no weight, or the shapes differ;
-   * nothing is changed then.
+   * @throws {WeightsMismatchError} If a weight has no value, a value no weight, or the shapes or types
+   * differ; nothing is changed then.
    */
   assign(values: ReadonlyMap<string, tf.Tensor>, options: { partial?: boolean } = {}): void {
     const missing = options.partial ? [] : [...this.#weights.keys()].filter((n) => !values.has(n));
     const unknown = [...values.keys()].filter((name) => !this.#weights.has(name));
     const misshapen = [...values].flatMap(([name, value]) => {
-      const shape = this.#weights.get(name)?.variable.shape;
-      if (!shape || tf.util.arraysEqual(shape, value.shape)) return [];
-      return [`${name} is [${value.shape}] instead of [${shape}]`];
+      const variable = this.#weights.get(name)?.variable;
+      const [found, wanted] = [describeTensor(value), variable && describeTensor(variable)];
+      return wanted === undefined || found === wanted
+        ? []
+        : [`${name} is ${found} instead of ${wanted}`];
     });
     const problems = [
       ...describe("without a value", missing),
       ...describe("unknown to this model", unknown),
-      ...describe("of another shape", misshapen),
+      ...describe("of another shape or type", misshapen),
     ];
     if (problems.length > 0) {
       throw new WeightsMismatchError(
@@ -103,6 +105,10 @@ export class Weights {
     for (const { variable } of this.#weights.values()) variable.dispose();
     this.#weights.clear();
   }
+}
+
+function describeTensor({ dtype, shape, isDisposed }: tf.Tensor): string {
+  return isDisposed ? "disposed" : `${dtype} [${shape.join(", ")}]`;
 }
 
 function describe(what: string, names: string[]): string[] {

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import backendModule from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import type { TensorMetadata, TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import type { Attribute } from "./attributes.ts";
-import { EagerBinding } from "./eager.ts";
+import { DisposedTensorError, EagerBinding, HOW_TO_KEEP } from "./eager.ts";
 
 const { NodeJSKernelBackend } = backendModule;
 
@@ -29,16 +29,25 @@ export const eager = new EagerBinding();
 // The kernels of the package look their backend up by the name "tensorflow".
 const BACKEND_NAME = "tensorflow";
 const PRIORITY = 3;
-tf.registerBackend(
-  BACKEND_NAME,
-  () => new NodeJSKernelBackend(eager as TFJSBinding, "@tensorflow/tfjs-node-gpu"),
-  PRIORITY,
-);
+tf.registerBackend(BACKEND_NAME, newBackend, PRIORITY);
 await tf.setBackend(BACKEND_NAME);
 await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
 
 /** The package's backend class, on this project's binding. */
 export const backend = tf.backend() as unknown as Backend;
+
+function newBackend(): tf.KernelBackend {
+  const made = new NodeJSKernelBackend(eager as TFJSBinding, "@tensorflow/tfjs-node-gpu");
+  // A tensor that is not in the backend's map is looked for in other backends. If none has it, it was
+  // disposed, and TensorFlow.js would go on to read a property of undefined.
+  const mover = {
+    moveData(to: tf.KernelBackend, dataId: tf.DataId) {
+      if (tf.engine().state.tensorInfo.has(dataId)) return tf.engine().moveData(to, dataId);
+      throw new DisposedTensorError(`Cannot use a tensor as it has been disposed. ${HOW_TO_KEEP}`);
+    },
+  };
+  return Object.assign(made, { tensorMap: new tf.DataStorage(made, mover) });
+}
 
 /** What an operation of TensorFlow takes beside its inputs. */
 export type AttributeValue =
@@ -54,10 +63,17 @@ export type AttributeValue =
  * It has no gradient: register a kernel with one (`tf.registerKernel`, `tf.registerGradient`), or use
  * `tf.customGrad`.
  *
+ * The inputs' ranks must be right: TensorFlow.js checks them before it calls an operation, here nobody
+ * does, and some operations of TensorFlow (convolutions through oneDNN) end the process on a wrong
+ * one instead of reporting it. What TensorFlow does not know among the attributes it ignores.
+ *
  * @param name For example "StatelessRandomUniformV2"; see TensorFlow's `raw_ops`.
  * @param inputs The operation's inputs, in order.
  * @param attributes Its attributes by name.
  * @param outputs How many outputs it has.
+ * @throws {TensorFlowError} If TensorFlow refuses the inputs or attributes, or has no such operation.
+ * @throws {TraceError} If it cannot be traced.
+ * @throws {DisposedTensorError} If an input has been disposed.
  */
 export function rawOp(
   name: string,

@@ -2,6 +2,7 @@
  * The part of TensorFlow's C API that this project calls, through Deno's foreign function interface.
  * Names and arguments are those of `tensorflow/c/c_api.h` and `tensorflow/c/eager/c_api.h`.
  */
+import { keepLoaded } from "./keep_loaded.ts";
 import { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 import { quietly } from "./quiet_start.ts";
 
@@ -104,6 +105,7 @@ const SYMBOLS = {
   TF_SetAttrShape: { parameters: [P, B, B, "i32"], result: "void" },
   TF_SetAttrTensor: { parameters: [P, B, P, P], result: "void" },
   TF_FinishOperation: { parameters: [P, P], result: P },
+  TF_OperationNumOutputs: { parameters: [P], result: "i32" },
   TF_OperationOutputType: { parameters: [OUTPUT], result: "i32" },
   TF_GraphGetTensorNumDims: { parameters: [P, OUTPUT, P], result: "i32" },
   TF_GraphGetTensorShape: { parameters: [P, OUTPUT, B, "i32", P], result: "void" },
@@ -127,6 +129,7 @@ if (!Deno.env.has("TF_CPP_MIN_LOG_LEVEL")) Deno.env.set("TF_CPP_MIN_LOG_LEVEL", 
 
 function open() {
   try {
+    keepLoaded(library.path);
     return {
       symbols: Deno.dlopen(library.path, SYMBOLS).symbols,
       nonblocking: Deno.dlopen(library.path, NONBLOCKING_SYMBOLS).symbols,

@@ -39,7 +39,9 @@ export function signature(tree: unknown): string {
     );
     return `{${entries.join(",")}}`;
   }
-  if (tree === null || ["undefined", "number", "boolean", "string"].includes(typeof tree)) {
+  // In quotes: a text may hold the commas and colons of a signature.
+  if (typeof tree === "string") return JSON.stringify(tree);
+  if (tree === null || ["undefined", "number", "boolean"].includes(typeof tree)) {
     return `${typeof tree}:${Object.is(tree, -0) ? "-0" : String(tree)}`;
   }
   throw new TypeError(

@@ -16,11 +16,17 @@ import {
 } from "./c_api.ts";
 import { context, listDevices } from "./context.ts";
 import { newTensor, readTensor, type Values } from "./tensors.ts";
+import { isTraced, TraceError } from "./traced.ts";
 
 /** A tensor was used after it was disposed. */
 export class DisposedTensorError extends Error {
   override name = "DisposedTensorError";
 }
+
+/** What to do about it, for messages. */
+export const HOW_TO_KEEP =
+  "Return it from the tf.tidy() or traced function that made it, keep it with " +
+  "tf.keep(), or dispose of it later";
 
 /** The constants and classes of `tfjs-node-gpu`'s addon, shared by the eager and the graph binding. */
 export abstract class Binding implements TFJSBinding {
@@ -94,6 +100,8 @@ export class EagerBinding extends Binding {
   }
 
   override deleteTensor(id: number): void {
+    // A tensor that outlived its trace has nothing to free.
+    if (isTraced(id)) return;
     c.TFE_DeleteTensorHandle(this.handle(id, "dispose of a tensor"));
     this.#handles.delete(id);
   }
@@ -170,16 +178,21 @@ export class EagerBinding extends Binding {
    * The `TFE_TensorHandle` of a tensor.
    *
    * @throws {DisposedTensorError} If the tensor has been disposed.
+   * @throws {TraceError} If it was made inside a traced function, and so has no values.
    */
   handle(id: number, user: string): Pointer {
     const handle = this.#handles.get(id);
-    if (handle === undefined) {
-      throw new DisposedTensorError(
-        `Cannot ${/ /.test(user) ? user : `run ${user}`} as the tensor has been disposed: ` +
-          `number ${id}. Keep it with tf.keep(), or dispose of it later`,
+    if (handle !== undefined) return handle;
+    const what = `Cannot ${/ /.test(user) ? user : `run ${user}`}`;
+    if (isTraced(id)) {
+      throw new TraceError(
+        `${what} as the tensor was made inside a traced function and exists only there: number ` +
+          `${id}. Return it from the function`,
       );
     }
-    return handle;
+    throw new DisposedTensorError(
+      `${what} as the tensor has been disposed: number ${id}. ${HOW_TO_KEEP}`,
+    );
   }
 
   /** Shape and type of a handle. */

@@ -5,14 +5,8 @@ import { context } from "./context.ts";
 import { Binding, type EagerBinding } from "./eager.ts";
 import { opDefinition } from "./op_definitions.ts";
 import { newTensor, type Values } from "./tensors.ts";
+import { FIRST_TRACED_ID, isTraced, TraceError } from "./traced.ts";
 
-/** Something that cannot be part of a traced function was done inside one. */
-export class TraceError extends Error {
-  override name = "TraceError";
-}
-
-/** Numbers of traced tensors start here; those of eager tensors stay below. */
-const FIRST_TRACED_ID = 2 ** 40;
 /** Each trace has numbers of its own, so that a tensor of another trace is recognised. */
 const IDS_PER_TRACE = 2 ** 24;
 let traces = 0;
@@ -94,7 +88,7 @@ export class GraphBinding extends Binding {
   }
 
   override deleteTensor(id: number): void {
-    if (id >= FIRST_TRACED_ID) return;
+    if (isTraced(id)) return;
     this.#constants.delete(id);
     // A captured tensor must live until the function has taken its own reference.
     if (!this.#captures.has(id)) this.eager.deleteTensor(id);
@@ -103,7 +97,7 @@ export class GraphBinding extends Binding {
   readonly #deleteLater: number[] = [];
 
   override tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array {
-    if (id < FIRST_TRACED_ID) return this.eager.tensorDataSync(id);
+    if (!isTraced(id)) return this.eager.tensorDataSync(id);
     throw new TraceError(
       `Cannot read the values of a tensor inside a traced function as they exist only when it runs: ` +
         `an output of ${this.#node(id).source}. Return the tensor and read it outside, or use ` +
@@ -133,6 +127,12 @@ export class GraphBinding extends Binding {
     }
     const operation = c.TF_FinishOperation(node, status.pointer);
     status.check(`trace ${name}`);
+    const count = c.TF_OperationNumOutputs(operation);
+    if (outputs > count) {
+      throw new TraceError(
+        `Cannot trace ${name} as the number of its outputs is ${count}: ${outputs} were asked for`,
+      );
+    }
     return Array.from({ length: outputs }, (_, i) => this.#output(operation, i, name));
   }
 
@@ -168,7 +168,7 @@ export class GraphBinding extends Binding {
   #distinctOutputs(outputs: number[], inputs: Set<number>): Uint8Array<ArrayBuffer>[] {
     const seen = new Set<number>();
     return outputs.map((id) => {
-      const direct = id >= FIRST_TRACED_ID && !inputs.has(id) && !seen.has(id);
+      const direct = isTraced(id) && !inputs.has(id) && !seen.has(id);
       seen.add(id);
       if (direct) return this.#read(id, "return");
       const [copy] = this.executeOp("Identity", [], [id], 1);
@@ -182,7 +182,7 @@ export class GraphBinding extends Binding {
 
   /** The graph's tensor for a TensorFlow.js one: traced, a constant, or captured from outside. */
   #read(id: number, reader: string): Uint8Array<ArrayBuffer> {
-    if (id < FIRST_TRACED_ID) return this.#readEager(id, reader);
+    if (!isTraced(id)) return this.#readEager(id, reader);
     const node = this.#node(id);
     if (!node.hasShape && !READS_UNKNOWN_SHAPE.has(reader) && reader !== "return") {
       throw new TraceError(
@@ -297,11 +297,6 @@ export class GraphBinding extends Binding {
     }
     return node;
   }
-}
-
-/** Whether a tensor number belongs to a trace, and so has no values. */
-export function isTraced(id: number): boolean {
-  return id >= FIRST_TRACED_ID;
 }
 
 function wrongInputs(name: string, count: number): TraceError {

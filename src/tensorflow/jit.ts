@@ -3,7 +3,9 @@ import { c, cString, type Pointer, status } from "./c_api.ts";
 import { backend, eager, tf } from "./backend.ts";
 import { flatten, mapTensors, signature } from "./containers.ts";
 import { context } from "./context.ts";
-import { GraphBinding, TraceError } from "./graph.ts";
+import { DisposedTensorError } from "./eager.ts";
+import { GraphBinding } from "./graph.ts";
+import { isTraced, TraceError } from "./traced.ts";
 
 /** How a function is compiled. */
 export interface JitOptions {
@@ -95,7 +97,7 @@ export function jit<Arguments extends unknown[], Result>(
   };
 
   const call = (...args: Arguments): Result => {
-    if (isTracing()) return fn(...args);
+    if (runsInline()) return fn(...args);
     const traced = traceFor(args);
     refuseWhileWriting(traced, name);
     const inputs = inputHandles(traced, args);
@@ -105,7 +107,7 @@ export function jit<Arguments extends unknown[], Result>(
   };
 
   const callAsync = async (...args: Arguments): Promise<Result> => {
-    if (isTracing()) return fn(...args);
+    if (runsInline()) return fn(...args);
     const traced = traceFor(args);
     refuseWhileWriting(traced, name);
     const inputs = inputHandles(traced, args);
@@ -143,6 +145,14 @@ export function isTracing(): boolean {
   return backend.binding instanceof GraphBinding;
 }
 
+/**
+ * Whether a jitted function has to run as the plain one: within a trace it becomes a part of it, and
+ * within `tf.grads` TensorFlow.js must see its operations to differentiate them.
+ */
+function runsInline(): boolean {
+  return isTracing() || tf.engine().state.gradientDepth > 0;
+}
+
 function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: string): Trace {
   const engine = tf.engine();
   const variables = Object.values(engine.registeredVariables);
@@ -177,7 +187,7 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
 
     const result = fn(...standInArguments);
     refuseBadResult(result, name);
-    refuseNewVariables(known, name);
+    refuseNewVariables(newVariables(known), name);
     const resultTensors = flatten(result);
     const written = variables.flatMap((variable, i) =>
       variable.dataId === variableStandIns[i]!.tensor.dataId ? [] : [i]
@@ -196,6 +206,10 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
       ...argumentsRead.map((i) => argumentStandIns[i]!.id),
       ...variablesRead.map((i) => variableStandIns[i]!.id),
     ], outputs);
+    // What the function kept (tf.keep) is not the scope's to free; what came from outside is neither.
+    const isOwn = (tensor: tf.Tensor, i: number) =>
+      isTraced(outputs[i]!) && !(tensor instanceof tf.Variable);
+    tf.dispose(resultTensors.filter(isOwn));
     return {
       functionName,
       argumentsRead,
@@ -209,8 +223,10 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
       results: resultTensors.length,
     };
   } finally {
+    for (const variable of newVariables(known)) variable.dispose();
     for (const [i, variable] of variables.slice(0, swapped).entries()) {
-      backend.disposeData(variable.dataId);
+      const { dataId } = variable;
+      if (backend.disposeData(dataId)) engine.removeDataId(dataId, tf.backend());
       variable.dataId = originals[i]!;
     }
     engine.endScope();
@@ -242,10 +258,12 @@ function refuseBadResult(result: unknown, name: string): void {
   }
 }
 
-function refuseNewVariables(known: Set<string>, name: string): void {
-  const made = Object.values(tf.engine().registeredVariables).filter((v) => !known.has(v.name));
+function newVariables(known: ReadonlySet<string>): tf.Variable[] {
+  return Object.values(tf.engine().registeredVariables).filter(({ name }) => !known.has(name));
+}
+
+function refuseNewVariables(made: tf.Variable[], name: string): void {
   if (made.length === 0) return;
-  for (const variable of made) variable.dispose();
   throw new TraceError(
     `Cannot trace ${name} as it makes variables: ${
       made.slice(0, 3).map((v) => v.name).join(", ")
@@ -267,7 +285,7 @@ function inputHandles(traced: Trace, args: unknown[]): Pointer[] {
   const read = [...traced.argumentsRead.map((i) => tensors[i]!), ...traced.variablesRead];
   for (const tensor of read) {
     if (tensor.isDisposed) {
-      throw new Error(
+      throw new DisposedTensorError(
         `Cannot run ${traced.functionName} as ${
           tensor instanceof tf.Variable ? `its variable ${tensor.name}` : "an argument"
         } has been disposed`,

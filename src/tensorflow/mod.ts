@@ -7,7 +7,7 @@ export { type AttributeValue, eager, rawOp, tf } from "./backend.ts";
 export { library, TensorFlowError, tensorflowVersion } from "./c_api.ts";
 export { type Device, listDevices } from "./context.ts";
 export { DisposedTensorError } from "./eager.ts";
-export { TraceError } from "./graph.ts";
 export { isTracing, jit, type JitOptions, type Jitted } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { StatelessRandom } from "./stateless_random.ts";
+export { TraceError } from "./traced.ts";

@@ -1,6 +1,12 @@
 import { rawOp, tf } from "./backend.ts";
 
 /**
+ * Between the seeds of two draws: odd, so that no two draws of a stream share one, and large, so that
+ * streams whose seeds are near to each other (seed and step, seed and step + 1) share none either.
+ */
+const SPREAD = 0x9e3779b1;
+
+/**
  * Random tensors drawn by TensorFlow from a seed that is itself a tensor, so that a traced function
  * draws anew in each call and the same seed gives the same numbers (counter-based Philox; TensorFlow's
  * `StatelessRandom*` operations). Each draw of one stream differs from its other draws.
@@ -11,7 +17,7 @@ export class StatelessRandom {
 
   /** @param seed Two int32 numbers, shape `[2]`. */
   constructor(seed: tf.Tensor1D) {
-    if (seed.dtype !== "int32" || seed.size !== 2) {
+    if (seed.dtype !== "int32" || !tf.util.arraysEqual(seed.shape, [2])) {
       throw new TypeError(
         `Cannot seed a random stream as the seed must be an int32 tensor of shape [2]: ` +
           `${seed.dtype} [${seed.shape}]`,
@@ -40,7 +46,7 @@ export class StatelessRandom {
   }
 
   #draw(op: string, shape: number[]): tf.Tensor {
-    const offset = tf.tensor1d([0, this.#draws++], "int32");
+    const offset = tf.tensor1d([Math.imul(this.#draws++, SPREAD), 0], "int32");
     const seed = tf.add(this.#seed, offset);
     return rawOp(op, [tf.tensor1d(shape, "int32"), seed], {
       dtype: { type: "float32" },

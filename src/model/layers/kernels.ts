@@ -109,17 +109,14 @@ register(
     inputsToSave: ["x", "gamma"],
     outputsToSave: [false, false, false, true, true, true],
     gradFunc: (dys, [x, gamma, ...reserved], attributes) => {
-      let gradients: tf.Tensor[] | undefined;
-      const gradient = (i: number) => {
-        gradients ??= rawOp(
-          "FusedBatchNormGradV3",
-          [(dys as tf.Tensor[])[0]!, x!, gamma!, ...reserved],
-          fusedBatchNorm(attributes, true),
-          5,
-        );
-        return gradients[i]!;
-      };
-      return { x: () => gradient(0), gamma: () => gradient(1), beta: () => gradient(2) };
+      // Not inside the functions below: TensorFlow.js frees what each of them leaves behind.
+      const gradients = rawOp(
+        "FusedBatchNormGradV3",
+        [(dys as tf.Tensor[])[0]!, x!, gamma!, ...reserved],
+        fusedBatchNorm(attributes, true),
+        5,
+      );
+      return { x: () => gradients[0]!, gamma: () => gradients[1]!, beta: () => gradients[2]! };
     },
   },
 );

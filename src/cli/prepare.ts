@@ -1,0 +1,121 @@
+import { parseArgs } from "node:util";
+import {
+  type Contrast,
+  DatasetError,
+  datasetRoot,
+  DEFAULT_CONTRAST,
+  type Excluded,
+  loadDataset,
+  prepare,
+  type PrepareProgress,
+} from "@/data/mod.ts";
+
+const HELP = `Makes every film of a data set a small grey PNG, and every annotation a mask.
+
+Usage: deno task prepare [--data DIR] [--size 256] [--contrast percentile]
+
+Options:
+  --data DIR       folder with dicom-images-train and train-rle.csv
+                   (default: PNEUMOTHORAX_DATA, else data/phantom-clear)
+  --size N         rows and columns, 1 to 1024 (default 256)
+  --contrast KIND  percentile (default): the darkest and the brightest 0.5 % are clipped;
+                   none: grey values as they are
+  --help           shows this
+
+Files go to DIR/prepared/<size>-<hash of the recipe>. What is there is not made again, so it can be
+stopped and started again. Exit code: 0 done, 1 failed, 2 wrong usage.`;
+
+interface Arguments {
+  root: string;
+  size: number;
+  contrast: Contrast;
+}
+
+/** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(args: string[]): Promise<number> {
+  let parsed: Arguments | "help";
+  try {
+    parsed = parseArguments(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\nSee: deno task prepare --help`);
+    return 2;
+  }
+  if (parsed === "help") {
+    console.log(HELP);
+    return 0;
+  }
+  try {
+    await run(parsed);
+    return 0;
+  } catch (error) {
+    const isExpected = error instanceof DatasetError || error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.PermissionDenied;
+    console.error(isExpected ? error.message : error);
+    return 1;
+  }
+}
+
+function parseArguments(args: string[]): Arguments | "help" {
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: { type: "string" },
+      size: { type: "string", default: "256" },
+      contrast: { type: "string", default: "percentile" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return "help";
+  const size = Number(values.size);
+  if (!Number.isInteger(size) || size < 1 || size > 1024) {
+    throw new RangeError(
+      `Cannot prepare films as --size must be an integer in 1..1024: ${values.size}`,
+    );
+  }
+  if (values.contrast !== "percentile" && values.contrast !== "none") {
+    throw new RangeError(
+      `Cannot prepare films as --contrast must be percentile or none: ${values.contrast}`,
+    );
+  }
+  const contrast: Contrast = values.contrast === "none" ? { kind: "none" } : DEFAULT_CONTRAST;
+  return { root: datasetRoot(values.data), size, contrast };
+}
+
+async function run({ root, size, contrast }: Arguments): Promise<void> {
+  const dataset = await loadDataset(root);
+  const { train, test } = dataset;
+  const positives = train.filter((film) => film.positive).length;
+  console.log(
+    `${root}: ${train.length} training films (${positives} positive), ${test.length} test`,
+  );
+  reportExcluded(dataset.excluded);
+
+  const started = performance.now();
+  let shown = 0;
+  let last: PrepareProgress | undefined;
+  const prepared = await prepare([...train, ...test], {
+    root,
+    size,
+    contrast,
+    onProgress: (progress) => {
+      last = progress;
+      const tenths = Math.floor((10 * progress.done) / progress.total);
+      if (tenths === shown) return;
+      shown = tenths;
+      console.log(`${progress.done} of ${progress.total} films`);
+    },
+  });
+  reportExcluded(prepared.excluded);
+  const made = (last?.done ?? 0) - (last?.reused ?? 0) - (last?.excluded ?? 0);
+  const seconds = (performance.now() - started) / 1000;
+  console.log(
+    `${prepared.folder}: ${made} films made, ${last?.reused ?? 0} there already, ` +
+      `${prepared.excluded.length} left out, ${seconds.toFixed(1)} s`,
+  );
+}
+
+function reportExcluded(excluded: readonly Excluded[]): void {
+  for (const { imageId, reason } of excluded) console.log(`Left out ${imageId}: ${reason}`);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

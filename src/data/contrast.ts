@@ -1,0 +1,61 @@
+/** How grey values are stretched before a film is made smaller. */
+export type Contrast =
+  | { kind: "none" }
+  /** The grey values at these percentiles, 0 to 100, become 0 and 255. */
+  | { kind: "percentile"; low: number; high: number };
+
+/** What is used unless said otherwise: clips the darkest and the brightest 0.5 % of the pixels. */
+export const DEFAULT_CONTRAST: Contrast = { kind: "percentile", low: 0.5, high: 99.5 };
+
+/**
+ * Stretches the contrast of a grey image. Percentiles are interpolated linearly between the sorted
+ * values, as `numpy.percentile` does. An image whose two percentiles are equal is left as it is.
+ *
+ * @param pixels Grey values 0 to 255.
+ * @param contrast What to do.
+ * @returns A new array of grey values.
+ * @throws {RangeError} If the percentiles are not `0 <= low < high <= 100`, or there is no pixel.
+ */
+export function applyContrast(pixels: Uint8Array, contrast: Contrast): Uint8Array {
+  checkContrast(contrast);
+  if (contrast.kind === "none") return pixels.slice();
+  const histogram = new Uint32Array(256);
+  for (let i = 0; i < pixels.length; i++) histogram[pixels[i]!]!++;
+  const black = percentile(histogram, pixels.length, contrast.low);
+  const white = percentile(histogram, pixels.length, contrast.high);
+  if (!(white > black)) return pixels.slice();
+  const table = Uint8ClampedArray.from(
+    histogram,
+    (_, value) => Math.floor(((value - black) / (white - black)) * 255 + 0.5),
+  );
+  const stretched = new Uint8Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) stretched[i] = table[pixels[i]!]!;
+  return stretched;
+}
+
+/** @throws {RangeError} If the percentiles are not `0 <= low < high <= 100`. */
+export function checkContrast(contrast: Contrast): void {
+  if (contrast.kind === "none") return;
+  const { low, high } = contrast;
+  if (!(low >= 0 && low < high && high <= 100)) {
+    throw new RangeError(
+      `Cannot stretch contrast as percentiles must be 0 <= low < high <= 100: ${low}, ${high}`,
+    );
+  }
+}
+
+function percentile(histogram: Uint32Array, count: number, percent: number): number {
+  if (count === 0) throw new RangeError("Cannot stretch contrast as the image has no pixel");
+  const rank = (percent / 100) * (count - 1);
+  const below = valueAt(histogram, Math.floor(rank));
+  const above = valueAt(histogram, Math.ceil(rank));
+  return below + (above - below) * (rank - Math.floor(rank));
+}
+
+/** The value at a place of the sorted pixels, from 0. */
+function valueAt(histogram: Uint32Array, place: number): number {
+  let seen = 0;
+  let value = -1;
+  while (seen <= place) seen += histogram[++value]!;
+  return value;
+}

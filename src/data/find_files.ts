@@ -1,0 +1,57 @@
+import { join, sep } from "node:path";
+
+/** A `.dcm` file, or a place that was not entered. */
+export type Found = { path: string } | { path: string; refused: string };
+
+const LEAVES = "it is a link that leaves the data set's folder";
+const BROKEN = "it is a link that leads nowhere";
+
+/**
+ * Finds the `.dcm` files in a folder and all below it, sorted by path. Symbolic links are followed
+ * only to places inside `root`; every folder is entered once, so that a loop of links ends.
+ *
+ * @param folder Where to search.
+ * @param root What links must not leave.
+ * @throws {Deno.errors.NotFound} If the folder is not there.
+ */
+export async function findDicomFiles(folder: string, root: string): Promise<Found[]> {
+  const realRoot = await Deno.realPath(root);
+  const found: Found[] = [];
+  const entered = new Set<string>();
+
+  /** `real` is the folder's path without links: asking the system each time would be slow. */
+  async function enter(path: string, real: string): Promise<void> {
+    if (entered.has(real)) return;
+    entered.add(real);
+    for await (const entry of Deno.readDir(path)) {
+      const inner = join(path, entry.name);
+      if (entry.isSymlink) await follow(inner);
+      else if (entry.isDirectory) await enter(inner, join(real, entry.name));
+      else if (entry.isFile) add(inner);
+    }
+  }
+
+  async function follow(path: string): Promise<void> {
+    try {
+      const real = await Deno.realPath(path);
+      if (real !== realRoot && !real.startsWith(realRoot + sep)) {
+        found.push({ path, refused: LEAVES });
+      } else if ((await Deno.stat(path)).isDirectory) {
+        await enter(path, real);
+      } else {
+        add(path);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      found.push({ path, refused: BROKEN });
+    }
+  }
+
+  function add(path: string): void {
+    if (path.endsWith(".dcm")) found.push({ path });
+  }
+
+  if ((await Deno.lstat(folder)).isSymlink) await follow(folder);
+  else await enter(folder, await Deno.realPath(folder));
+  return found.sort((a, b) => a.path < b.path ? -1 : 1);
+}

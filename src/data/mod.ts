@@ -1,0 +1,34 @@
+/** The competition's files: masks as run lengths, the index of films, folds, prepared images, batches. */
+export { resizeArea, resizeMask } from "./area.ts";
+export {
+  type Batch,
+  batchCount,
+  batches,
+  type BatchOptions,
+  type ImageBatch,
+  imageBatches,
+} from "./batches.ts";
+export { ByteCache } from "./byte_cache.ts";
+export { applyContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
+export {
+  dataHash,
+  type Dataset,
+  datasetRoot,
+  type Header,
+  loadDataset,
+  type LoadOptions,
+} from "./dataset.ts";
+export { DatasetError } from "./dataset_error.ts";
+export { type Excluded, type Film, FILM_SIZE, type FilmFile, isImageId } from "./film.ts";
+export {
+  groupedStratifiedFolds,
+  holdOut,
+  type Split,
+  type Splittable,
+  stratifiedSplit,
+} from "./folds.ts";
+export { epochOrder } from "./order.ts";
+export { type DecodedFilm, prepare, type PrepareOptions, type PrepareProgress } from "./prepare.ts";
+export { type Label, Prepared } from "./prepared.ts";
+export { decodeRle, encodeRle, rleArea, uniteRles } from "./rle.ts";
+export { readRleTable, type RleRow } from "./rle_table.ts";

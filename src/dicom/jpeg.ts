@@ -1,0 +1,31 @@
+import sharp from "sharp";
+
+/**
+ * Compresses a grey image as the JPEG that transfer syntax 1.2.840.10008.1.2.4.50 wants: baseline,
+ * one component.
+ *
+ * @param pixels Grey levels, row by row.
+ * @param width Columns.
+ * @param height Rows.
+ * @param quality 1 to 100; 90 gives files of the competition's size (about 120 kB at 1024x1024).
+ * @throws {RangeError} If there are not `width * height` pixels.
+ */
+export async function encodeJpeg(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  quality = 90,
+): Promise<Uint8Array> {
+  if (pixels.length !== width * height) {
+    throw new RangeError(
+      `Cannot compress an image as ${width}x${height} pixels are expected: ` +
+        `there are ${pixels.length}`,
+    );
+  }
+  // mozjpeg would write a progressive file, which JPEG Baseline forbids.
+  const jpeg = await sharp(pixels, { raw: { width, height, channels: 1 } })
+    .toColourspace("b-w")
+    .jpeg({ quality, progressive: false, mozjpeg: false })
+    .toBuffer();
+  return new Uint8Array(jpeg.buffer, jpeg.byteOffset, jpeg.length);
+}

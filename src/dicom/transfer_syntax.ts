@@ -1,0 +1,39 @@
+/** The transfer syntaxes that this project reads or writes, by their role. */
+export const TransferSyntax = {
+  implicitLittleEndian: "1.2.840.10008.1.2",
+  explicitLittleEndian: "1.2.840.10008.1.2.1",
+  deflatedLittleEndian: "1.2.840.10008.1.2.1.99",
+  jpegBaseline: "1.2.840.10008.1.2.4.50",
+} as const;
+
+/** Names of PS3.6, table A-1, for the transfer syntaxes met in practice. */
+const names: Readonly<Record<string, string>> = {
+  "1.2.840.10008.1.2": "Implicit VR Little Endian",
+  "1.2.840.10008.1.2.1": "Explicit VR Little Endian",
+  "1.2.840.10008.1.2.1.99": "Deflated Explicit VR Little Endian",
+  "1.2.840.10008.1.2.2": "Explicit VR Big Endian",
+  "1.2.840.10008.1.2.4.50": "JPEG Baseline",
+  "1.2.840.10008.1.2.4.51": "JPEG Extended",
+  "1.2.840.10008.1.2.4.57": "JPEG Lossless",
+  "1.2.840.10008.1.2.4.70": "JPEG Lossless, first-order prediction",
+  "1.2.840.10008.1.2.4.80": "JPEG-LS Lossless",
+  "1.2.840.10008.1.2.4.81": "JPEG-LS Near-Lossless",
+  "1.2.840.10008.1.2.4.90": "JPEG 2000 Lossless",
+  "1.2.840.10008.1.2.4.91": "JPEG 2000",
+  "1.2.840.10008.1.2.4.100": "MPEG2 Main Level",
+  "1.2.840.10008.1.2.4.102": "MPEG-4 High Profile",
+  "1.2.840.10008.1.2.4.201": "High-Throughput JPEG 2000 Lossless",
+  "1.2.840.10008.1.2.4.202": "High-Throughput JPEG 2000 RPCL Lossless",
+  "1.2.840.10008.1.2.4.203": "High-Throughput JPEG 2000",
+  "1.2.840.10008.1.2.5": "RLE Lossless",
+};
+
+/** "1.2.840.10008.1.2.4.50 (JPEG Baseline)". */
+export function transferSyntaxName(uid: string): string {
+  return `${uid} (${names[uid] ?? "unknown"})`;
+}
+
+/** Whether pixels are stored as compressed fragments rather than as plain numbers. */
+export function isEncapsulated(uid: string): boolean {
+  return uid.startsWith("1.2.840.10008.1.2.4.") || uid === "1.2.840.10008.1.2.5";
+}

@@ -1,0 +1,255 @@
+import { writeFileAtomic } from "@/files/mod.ts";
+import { TransferSyntax } from "./transfer_syntax.ts";
+import { deterministicUid } from "./uid.ts";
+
+/** The image of a DICOM file to be written. */
+export interface DicomImage {
+  /** Stored values, row by row, uncompressed; or a JPEG of {@linkcode encodeJpeg}. */
+  pixels: Uint8Array | Uint16Array | Int16Array | { jpeg: Uint8Array };
+  width: number;
+  height: number;
+  /** Default: as many as the pixels' type has. */
+  bitsStored?: number;
+  /** Default: "MONOCHROME2". "MONOCHROME1" says that low values are white; pixels are not changed. */
+  photometricInterpretation?: "MONOCHROME1" | "MONOCHROME2";
+  /** In mm; default 0.168 both ways, one of the competition's. */
+  pixelSpacing?: { row: number; column: number };
+  /** Default: none. */
+  rescale?: { slope: number; intercept: number };
+  /** Default: none, as in the competition's files. */
+  window?: { center: number; width: number };
+}
+
+/** Whose film it is, and which. */
+export interface DicomIdentity {
+  patientId: string;
+  studyInstanceUid: string;
+  seriesInstanceUid: string;
+  sopInstanceUid: string;
+  sex?: "M" | "F";
+  /** Written as it is: "062Y" conforms; the competition's files hold a bare "62". */
+  age?: string;
+  view?: "PA" | "AP";
+}
+
+type Value = string | number | Uint8Array;
+type Row = [group: number, element: number, representation: string, value: Value];
+
+const secondaryCapture = "1.2.840.10008.5.1.4.1.1.7";
+const implementation = deterministicUid("pneumothorax segmentation: DICOM writer");
+
+/**
+ * Encodes a Secondary Capture film as a DICOM Part 10 file, explicit VR little endian (JPEG in one
+ * fragment after an empty offset table).
+ *
+ * Like the competition's files, and unlike a scanner's: no window unless given, an empty Patient
+ * Orientation, Modality CR under the Secondary Capture class, an age without unit if so given.
+ *
+ * @returns The file's bytes: the same input gives the same bytes.
+ * @throws {RangeError} If size, number of pixels and bits contradict each other, or a text is not
+ * ASCII.
+ */
+export function encodeDicom(image: DicomImage, identity: DicomIdentity): Uint8Array<ArrayBuffer> {
+  checkImage(image);
+  const meta = concatenate(fileMeta(image, identity).map(encodeElement));
+  return concatenate([
+    new Uint8Array(128),
+    new TextEncoder().encode("DICM"),
+    encodeElement([0x0002, 0x0000, "UL", meta.length]),
+    meta,
+    ...dataElements(image, identity).map(encodeElement),
+    encodePixelData(image),
+  ]);
+}
+
+/** Writes {@linkcode encodeDicom}'s bytes; the file appears whole or not at all. */
+export async function writeDicom(
+  path: string,
+  image: DicomImage,
+  identity: DicomIdentity,
+): Promise<void> {
+  await writeFileAtomic(path, encodeDicom(image, identity));
+}
+
+function isJpeg(pixels: DicomImage["pixels"]): pixels is { jpeg: Uint8Array } {
+  return "jpeg" in pixels;
+}
+
+function bitsOf({ pixels, bitsStored }: DicomImage): { allocated: number; stored: number } {
+  const allocated = isJpeg(pixels) ? 8 : 8 * pixels.BYTES_PER_ELEMENT;
+  return { allocated, stored: bitsStored ?? allocated };
+}
+
+function checkImage(image: DicomImage): void {
+  const { pixels, width, height } = image;
+  for (const side of [width, height]) {
+    if (!Number.isInteger(side) || side < 1 || side > 65535) {
+      throw new RangeError(
+        `Cannot write a DICOM file as sides must be whole numbers from 1 to 65535: ` +
+          `${width}x${height}`,
+      );
+    }
+  }
+  if (!isJpeg(pixels) && pixels.length !== width * height) {
+    throw new RangeError(
+      `Cannot write a DICOM file as ${width}x${height} pixels are expected: ` +
+        `there are ${pixels.length}`,
+    );
+  }
+  const { allocated, stored } = bitsOf(image);
+  if (!Number.isInteger(stored) || stored < 1 || stored > allocated) {
+    throw new RangeError(
+      `Cannot write a DICOM file as bitsStored must be a whole number from 1 to ${allocated}: ` +
+        `it is ${stored}`,
+    );
+  }
+}
+
+function fileMeta({ pixels }: DicomImage, { sopInstanceUid }: DicomIdentity): Row[] {
+  const { jpegBaseline, explicitLittleEndian } = TransferSyntax;
+  return [
+    [0x0002, 0x0001, "OB", new Uint8Array([0, 1])],
+    [0x0002, 0x0002, "UI", secondaryCapture],
+    [0x0002, 0x0003, "UI", sopInstanceUid],
+    [0x0002, 0x0010, "UI", isJpeg(pixels) ? jpegBaseline : explicitLittleEndian],
+    [0x0002, 0x0012, "UI", implementation],
+  ];
+}
+
+/** Everything between the file meta information and the pixels, in the order of tags. */
+function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
+  const { pixels, width, height, rescale, window } = image;
+  const { patientId, sex = "", age = "", view = "" } = identity;
+  const bits = bitsOf(image);
+  const spacing = image.pixelSpacing ?? { row: 0.168, column: 0.168 };
+  const rows: Row[] = [
+    [0x0008, 0x0005, "CS", "ISO_IR 100"],
+    [0x0008, 0x0016, "UI", secondaryCapture],
+    [0x0008, 0x0018, "UI", identity.sopInstanceUid],
+    [0x0008, 0x0020, "DA", "19010101"],
+    [0x0008, 0x0030, "TM", "000000.00"],
+    [0x0008, 0x0050, "SH", ""],
+    [0x0008, 0x0060, "CS", "CR"],
+    [0x0008, 0x0064, "CS", "WSD"],
+    [0x0008, 0x0090, "PN", ""],
+    [0x0008, 0x103e, "LO", `view: ${view}`],
+    [0x0010, 0x0010, "PN", patientId],
+    [0x0010, 0x0020, "LO", patientId],
+    [0x0010, 0x0030, "DA", ""],
+    [0x0010, 0x0040, "CS", sex],
+    [0x0010, 0x1010, "AS", age],
+    [0x0018, 0x0015, "CS", "CHEST"],
+    [0x0018, 0x5101, "CS", view],
+    [0x0020, 0x000d, "UI", identity.studyInstanceUid],
+    [0x0020, 0x000e, "UI", identity.seriesInstanceUid],
+    [0x0020, 0x0010, "SH", ""],
+    [0x0020, 0x0011, "IS", "1"],
+    [0x0020, 0x0013, "IS", "1"],
+    [0x0020, 0x0020, "CS", ""],
+    [0x0028, 0x0002, "US", 1],
+    [0x0028, 0x0004, "CS", image.photometricInterpretation ?? "MONOCHROME2"],
+    [0x0028, 0x0010, "US", height],
+    [0x0028, 0x0011, "US", width],
+    [0x0028, 0x0030, "DS", `${spacing.row}\\${spacing.column}`],
+    [0x0028, 0x0100, "US", bits.allocated],
+    [0x0028, 0x0101, "US", bits.stored],
+    [0x0028, 0x0102, "US", bits.stored - 1],
+    [0x0028, 0x0103, "US", pixels instanceof Int16Array ? 1 : 0],
+  ];
+  if (window) {
+    rows.push([0x0028, 0x1050, "DS", `${window.center}`], [
+      0x0028,
+      0x1051,
+      "DS",
+      `${window.width}`,
+    ]);
+  }
+  if (rescale) {
+    rows.push(
+      [0x0028, 0x1052, "DS", `${rescale.intercept}`],
+      [0x0028, 0x1053, "DS", `${rescale.slope}`],
+      [0x0028, 0x1054, "LO", "US"],
+    );
+  }
+  if (isJpeg(pixels)) {
+    rows.push(
+      [0x0028, 0x2110, "CS", "01"],
+      [0x0028, 0x2114, "CS", "ISO_10918_1"],
+    );
+  }
+  return rows;
+}
+
+/** Representations whose length takes four bytes, after two that are reserved (PS3.5, 7.1.2). */
+const longRepresentations = new Set(["OB", "OW"]);
+
+function encodeElement([group, element, representation, value]: Row): Uint8Array {
+  const content = encodeValue(representation, value);
+  const long = longRepresentations.has(representation);
+  const header = new Uint8Array(long ? 12 : 8);
+  const view = new DataView(header.buffer);
+  view.setUint16(0, group, true);
+  view.setUint16(2, element, true);
+  header.set(new TextEncoder().encode(representation), 4);
+  if (long) view.setUint32(8, content.length, true);
+  else view.setUint16(6, content.length, true);
+  return concatenate([header, content]);
+}
+
+function encodeValue(representation: string, value: Value): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === "number") {
+    const bytes = new Uint8Array(representation === "UL" ? 4 : 2);
+    const view = new DataView(bytes.buffer);
+    if (representation === "UL") view.setUint32(0, value, true);
+    else view.setUint16(0, value, true);
+    return bytes;
+  }
+  if (!/^[\x20-\x7e]*$/.test(value)) {
+    throw new RangeError(`Cannot write a DICOM file as text must be printable ASCII: "${value}"`);
+  }
+  const padding = representation === "UI" ? "\0" : " ";
+  return new TextEncoder().encode(value.length % 2 === 0 ? value : value + padding);
+}
+
+function encodePixelData({ pixels }: DicomImage): Uint8Array {
+  if (!isJpeg(pixels)) {
+    const even = new Uint8Array(pixels.byteLength + (pixels.byteLength % 2));
+    const view = new DataView(even.buffer);
+    for (let i = 0; i < pixels.length; i++) {
+      if (pixels.BYTES_PER_ELEMENT === 1) view.setUint8(i, pixels[i]!);
+      else view.setUint16(2 * i, pixels[i]!, true);
+    }
+    return encodeElement([0x7fe0, 0x0010, pixels.BYTES_PER_ELEMENT === 1 ? "OB" : "OW", even]);
+  }
+  const { jpeg } = pixels;
+  const padding = jpeg.length % 2;
+  const item = (element: number, length: number) => {
+    const bytes = new Uint8Array(8);
+    const view = new DataView(bytes.buffer);
+    view.setUint16(0, 0xfffe, true);
+    view.setUint16(2, element, true);
+    view.setUint32(4, length, true);
+    return bytes;
+  };
+  const header = encodeElement([0x7fe0, 0x0010, "OB", new Uint8Array(0)]);
+  new DataView(header.buffer).setUint32(8, 0xffffffff, true); // undefined length
+  return concatenate([
+    header,
+    item(0xe000, 0), // the offset table, empty
+    item(0xe000, jpeg.length + padding),
+    jpeg,
+    new Uint8Array(padding),
+    item(0xe0dd, 0), // the sequence's end
+  ]);
+}
+
+function concatenate(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    whole.set(part, position);
+    position += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,35 @@
+/**
+ * Experiments as data: strict YAML files that say what to run, and one record for each run that
+ * holds what is needed to repeat it.
+ */
+export { type CheckpointName, checkpointNames, type Experiment } from "./schema.ts";
+export { ExperimentError, type Problem } from "./problems.ts";
+export { applyOverrides } from "./overrides.ts";
+export { listExperiments, loadExperiment, type LoadOptions } from "./load.ts";
+export { describeFields, type Field, fieldTable } from "./fields.ts";
+export {
+  type Checkpoint,
+  type EpochMetrics,
+  type GitState,
+  type Parent,
+  type ProcessIdentity,
+  type Run,
+  type RunData,
+  runFile,
+  runFolder,
+  RunRecordError,
+  type RunStatus,
+  type Surroundings,
+} from "./run.ts";
+export { type Checkpoints, RunRecord, type RunResume, type RunStart } from "./record.ts";
+export {
+  configurationHash,
+  findParentRun,
+  findResumable,
+  findRun,
+  listRuns,
+  readRun,
+  type ResumeKey,
+  type RunFilter,
+  type RunList,
+} from "./find.ts";

@@ -1,0 +1,246 @@
+import { join } from "node:path";
+import { Document, isMap, isSeq, parseDocument } from "yaml";
+import { z } from "zod";
+import { writeFileAtomic } from "@/files/mod.ts";
+import { runsFolder } from "./folders.ts";
+import {
+  type CheckpointName,
+  checkpointNames,
+  type Experiment,
+  experimentSchema,
+} from "./schema.ts";
+
+/** Where a run is in its life; only `running` and `interrupted` can still change. */
+export type RunStatus = "running" | "finished" | "failed" | "interrupted";
+
+/** The state of the code: a commit, or why it is not known. */
+export interface GitState {
+  commit: string | null;
+  /** Whether files differ from the commit, new files included. */
+  dirty: boolean | null;
+  /** Why the commit is not known. */
+  reason?: string;
+}
+
+/** The program and the machine, as they were when a run started or went on. */
+export interface Surroundings {
+  git: GitState;
+  /** Versions by name; `lock` is the SHA-256 of `deno.lock`, which pins all packages. */
+  versions: Record<string, string | null>;
+  device: {
+    /** Operating system and architecture, for example `linux x86_64`. */
+    platform: string;
+    cpu: string;
+    cores: number;
+    /** Bytes. */
+    memory: number;
+    gpu: string | null;
+  };
+  /** The environment variables that change what a run does. */
+  environment: Record<string, string>;
+}
+
+/** Which process writes a record: enough to tell whether it still lives. */
+export interface ProcessIdentity {
+  pid: number;
+  host: string;
+  /** The boot of the machine, where the system tells; process numbers start anew with each. */
+  boot: string | null;
+  /** When the process started, in clock ticks since boot, where the system tells. */
+  ticks: number | null;
+}
+
+/** The checkpoint that a run started from. */
+export interface Parent {
+  /** Id of the run. */
+  run: string;
+  checkpoint: CheckpointName;
+  /** Of the checkpoint's file. */
+  sha256: string;
+}
+
+/** The films of a run. */
+export interface RunData {
+  /** Name of the data set's folder, without the way to it. */
+  root: string;
+  /** SHA-256 over everything that the films and masks were made from. */
+  hash: string;
+  /** Number of films of each kind. */
+  films: { train: number; validation: number; test: number };
+  /** Files that were left out, and why. */
+  excluded: { id: string; reason: string }[];
+}
+
+/** One checkpoint that a run has kept. */
+export interface Checkpoint {
+  /** File name inside the run's folder. */
+  file: string;
+  sha256: string;
+  /** Completed epochs, from 1. */
+  epoch: number;
+  /** The value that it was chosen by, where it was chosen. */
+  value: number | null;
+}
+
+/** Measured numbers of one epoch by name; `epoch` counts from 1. */
+export type EpochMetrics = { epoch: number } & Record<string, number>;
+
+/** What stands in `run.yaml`: all that is needed to repeat a run, and what came of it. */
+export interface Run extends Surroundings {
+  id: string;
+  status: RunStatus;
+  /** Why the run failed or was interrupted. */
+  reason: string | null;
+  /** ISO 8601 times, UTC. `updated` is the sign of life. */
+  started: string;
+  updated: string;
+  finished: string | null;
+  process: ProcessIdentity;
+  /** The whole configuration. */
+  experiment: Experiment;
+  /** Its hash, see {@linkcode configurationHash}. */
+  configuration: string;
+  parent: Parent | null;
+  data: RunData;
+  seeds: { training: number; split: number };
+  /** Each time that the run went on after an interruption. */
+  resumed: (Surroundings & { time: string; afterEpoch: number })[];
+  checkpoints: Partial<Record<CheckpointName, Checkpoint>>;
+  metrics: EpochMetrics[];
+}
+
+const time = z.iso.datetime();
+const hash = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits");
+/** Any number: the loss of a run that diverged is not a number, and that must be on record. */
+const measured = z.custom<number>((value) => typeof value === "number", "must be a number");
+
+const surroundings = z.strictObject({
+  git: z.strictObject({
+    commit: z.string().nullable(),
+    dirty: z.boolean().nullable(),
+    reason: z.string().exactOptional(),
+  }),
+  versions: z.record(z.string(), z.string().nullable()),
+  device: z.strictObject({
+    platform: z.string(),
+    cpu: z.string(),
+    cores: z.int().min(1),
+    memory: z.number().min(0),
+    gpu: z.string().nullable(),
+  }),
+  environment: z.record(z.string(), z.string()),
+});
+
+const runSchema: z.ZodType<Run> = z.strictObject({
+  id: z.string().min(1),
+  status: z.enum(["running", "finished", "failed", "interrupted"]),
+  reason: z.string().nullable(),
+  started: time,
+  updated: time,
+  finished: time.nullable(),
+  process: z.strictObject({
+    pid: z.int(),
+    host: z.string(),
+    boot: z.string().nullable(),
+    ticks: z.number().nullable(),
+  }),
+  experiment: experimentSchema,
+  configuration: hash,
+  parent: z.strictObject({
+    run: z.string(),
+    checkpoint: z.enum(checkpointNames),
+    sha256: hash,
+  }).nullable(),
+  data: z.strictObject({
+    root: z.string(),
+    hash: z.string().min(1),
+    films: z.strictObject({
+      train: z.int().min(0),
+      validation: z.int().min(0),
+      test: z.int().min(0),
+    }),
+    excluded: z.array(z.strictObject({ id: z.string(), reason: z.string() })),
+  }),
+  seeds: z.strictObject({ training: z.int(), split: z.int() }),
+  ...surroundings.shape,
+  resumed: z.array(surroundings.extend({ time, afterEpoch: z.int().min(0) })),
+  checkpoints: z.partialRecord(
+    z.enum(checkpointNames),
+    z.strictObject({
+      file: z.string().regex(/^[^/\\]+$/, "must be a file name without a folder"),
+      sha256: hash,
+      epoch: z.int().min(0),
+      value: measured.nullable(),
+    }),
+  ),
+  metrics: z.array(z.object({ epoch: z.int().min(1) }).catchall(measured)),
+});
+
+/** A run's record that cannot be read. */
+export class RunRecordError extends Error {
+  override name = "RunRecordError";
+}
+
+/** The folder of one run: its record, its checkpoints and its logs. */
+export function runFolder(id: string, runs: string = runsFolder()): string {
+  return join(runs, id);
+}
+
+/** The file of a run's record. */
+export function runFile(id: string, runs: string = runsFolder()): string {
+  return join(runFolder(id, runs), "run.yaml");
+}
+
+/**
+ * Reads a record as it stands in its file.
+ *
+ * @throws {RunRecordError} If there is none, or it cannot be parsed, or a field is not what it has to be.
+ */
+export async function readRunFile(id: string, runs: string): Promise<Run> {
+  const path = runFile(id, runs);
+  const broken = (reason: string) =>
+    new RunRecordError(`Cannot read the run record ${path} as ${reason}`);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw broken("there is no such file");
+    throw broken((error as Error).message);
+  }
+  const document = parseDocument(text, { prettyErrors: false });
+  if (document.errors[0]) throw broken(`it is not YAML: ${document.errors[0].message}`);
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    throw broken(`it is not YAML: ${(error as Error).message}`);
+  }
+  const run = runSchema.safeParse(value);
+  if (!run.success) throw broken(`it does not have the form of one: ${describeReasons(run.error)}`);
+  if (run.data.id !== id) throw broken(`it is of another run: ${run.data.id}`);
+  return run.data;
+}
+
+/**
+ * Writes a record in the order of its fields, an epoch's metrics on one line.
+ *
+ * @throws {TypeError} If a field is not what it has to be: the file is then left as it was.
+ */
+export async function writeRunFile(run: Run, runs: string): Promise<void> {
+  const checked = runSchema.safeParse(run);
+  if (!checked.success) {
+    const reasons = describeReasons(checked.error);
+    throw new TypeError(`Cannot write the record of the run ${run.id} as ${reasons}`);
+  }
+  const document = new Document(run, { aliasDuplicateObjects: false });
+  const metrics = document.get("metrics");
+  if (isSeq(metrics)) {
+    for (const item of metrics.items) if (isMap(item)) item.flow = true;
+  }
+  const text = document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  await writeFileAtomic(runFile(run.id, runs), text);
+}
+
+function describeReasons(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+}

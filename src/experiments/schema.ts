@@ -1,0 +1,275 @@
+import { z } from "zod";
+
+/** What a checkpoint of a run is called; `best-*` are judged on the validation films. */
+export const checkpointNames = [
+  "last",
+  "best-loss",
+  "best-iou",
+  "best-dice",
+  "swa",
+  "final",
+] as const;
+
+/** The name of a checkpoint, see {@linkcode checkpointNames}. */
+export type CheckpointName = typeof checkpointNames[number];
+
+const wholeNumber = (least: number) => z.int().min(least);
+const share = z.number().min(0).max(1);
+const probability = share.describe("Share of the films that are changed");
+
+const nameText = z.string().regex(
+  /^(?!runs\/)[a-z0-9]+(?:[.-][a-z0-9]+)*(?:\/[a-z0-9]+(?:[.-][a-z0-9]+)*)*$/,
+  "must be lower-case letters, digits, '-' and '.', in folders parted by '/', not under runs/",
+);
+
+/** Two numbers in rising order, both within the limits. */
+function range(least: number, most: number) {
+  const limit = z.number().min(least).max(most);
+  return z.tuple([limit, limit]).refine(([low, high]) => low <= high, {
+    message: "must rise from low to high",
+  });
+}
+
+const contrast = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("percentile").default("percentile"),
+    low: z.number().min(0).max(100).default(0.5)
+      .describe("Percentile of a film's grey values that becomes black"),
+    high: z.number().min(0).max(100).default(99.5)
+      .describe("Percentile of a film's grey values that becomes white"),
+  }).refine(({ low, high }) => low < high, { path: ["high"], message: "must be above low" }),
+  z.strictObject({ kind: z.literal("none") }),
+]);
+
+const splitSeed = z.int().exactOptional()
+  .describe("Seed of the split; the experiment's `seed` if left out");
+
+const split = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("stratified").default("stratified"),
+    validation: z.number().gt(0).lt(1).default(0.15)
+      .describe("Share of the films kept for validation"),
+    groupByPatient: z.boolean().default(true)
+      .describe("Keep all films of a patient on one side, as folds always do"),
+    seed: splitSeed,
+  }),
+  z.strictObject({
+    kind: z.literal("folds"),
+    folds: wholeNumber(2).default(5).describe("Number of folds"),
+    fold: wholeNumber(0).default(0).describe("Fold kept for validation, from 0"),
+    seed: splitSeed,
+  }).refine(({ folds, fold }) => fold < folds, { path: ["fold"], message: "must be below folds" }),
+]);
+
+const data = z.strictObject({
+  size: wholeNumber(32).multipleOf(32).describe("Side of the square network input, px"),
+  contrast: contrast.prefault({}).describe("How grey values become network input"),
+  split: split.prefault({}).describe("How the labelled films part into training and validation"),
+  limit: z.strictObject({
+    train: wholeNumber(1).exactOptional().describe("Most training films"),
+    validation: wholeNumber(1).exactOptional().describe("Most validation films"),
+  }).exactOptional().describe("Use only some films of each side, for quick runs; all if left out"),
+});
+
+const model = z.strictObject({
+  architecture: z.enum(["simplified-unet++"]).default("simplified-unet++").describe("Decoder"),
+  encoder: z.enum([
+    "efficientnet-b0",
+    "efficientnet-b1",
+    "efficientnet-b2",
+    "efficientnet-b3",
+    "efficientnet-b4",
+    "efficientnet-b5",
+    "efficientnet-b6",
+    "efficientnet-b7",
+  ]).default("efficientnet-b4").describe("Encoder"),
+  startFilters: wholeNumber(1).default(8)
+    .describe("Channels of the decoder at full size; twice as many at each level below"),
+  dropout: z.number().min(0).lt(1).default(0.5)
+    .describe(
+      "Share of activations dropped at the two deepest levels; half of it before the output",
+    ),
+  batchNormMomentum: z.number().min(0).lt(1).default(0.99)
+    .describe("Share of the running statistics kept at each step; short stages need 0.9"),
+  weights: z.string().min(1).exactOptional()
+    .describe("File of pretrained encoder weights, from the project's folder; random if left out"),
+});
+
+const lossWeight = z.number().min(0).exactOptional();
+
+const loss = z.strictObject({
+  bce: lossWeight.describe("Weight of binary cross-entropy"),
+  dice: lossWeight.describe("Weight of soft dice"),
+  focal: lossWeight.describe("Weight of the focal loss"),
+}).refine((weights) => Object.values(weights).some((weight) => weight > 0), {
+  message: "must give at least one loss a weight above 0",
+});
+
+const lossOptions = z.strictObject({
+  focal: z.strictObject({
+    gamma: z.number().min(0).default(2)
+      .describe("Focusing exponent: how much less well-classified pixels count"),
+  }).prefault({}).describe("Options of the focal loss"),
+});
+
+const optimizer = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("adam").default("adam"),
+    beta1: z.number().min(0).lt(1).default(0.9).describe("Decay of the gradients' running mean"),
+    beta2: z.number().min(0).lt(1).default(0.999)
+      .describe("Decay of the squared gradients' running mean"),
+    epsilon: z.number().gt(0).default(1e-7).describe("Added to the denominator"),
+  }),
+]);
+
+const initialRate = z.number().gt(0).default(1e-3).describe("Learning rate after the warm-up");
+const warmupEpochs = z.number().min(0).default(0)
+  .describe("Epochs of linear rise from 0; a fraction is allowed");
+
+const learningRate = z.discriminatedUnion("schedule", [
+  z.strictObject({
+    schedule: z.literal("cosine").default("cosine"),
+    initial: initialRate,
+    final: z.number().min(0).default(0).describe("Learning rate at the end of the last epoch"),
+    warmupEpochs,
+  }).refine(({ initial, final }) => final <= initial, {
+    path: ["final"],
+    message: "must be at most initial",
+  }),
+  z.strictObject({ schedule: z.literal("constant"), initial: initialRate, warmupEpochs }),
+]);
+
+const positiveShare = z.union([
+  share,
+  z.strictObject({
+    from: share.describe("Share in the first epoch"),
+    to: share.describe("Share in the last epoch"),
+  }),
+]);
+
+const swa = z.strictObject({
+  startEpoch: wholeNumber(1)
+    .describe("First epoch (from 1) whose weights, at its end, go into the average"),
+  batches: wholeNumber(1).exactOptional()
+    .describe("Batches that re-estimate the BatchNorm statistics; one epoch if left out"),
+});
+
+const training = z.strictObject({
+  epochs: wholeNumber(1).describe("Passes over the training films"),
+  batch: wholeNumber(1).describe("Films in a batch"),
+  accumulation: wholeNumber(1).default(1)
+    .describe("Batches whose gradients are averaged for one step of the optimizer"),
+  loss: loss.default({ bce: 1, dice: 1 }).describe("Weight of each loss in their sum"),
+  lossOptions: lossOptions.prefault({}).describe("Options of the losses"),
+  optimizer: optimizer.prefault({}).describe("Optimizer"),
+  learningRate: learningRate.prefault({}).describe("Learning rate over the stage"),
+  positiveShare: positiveShare.exactOptional().describe(
+    "Share of an epoch's films with pneumothorax, one number or linear over the stage; the " +
+      "data's own if left out",
+  ),
+  swa: swa.exactOptional().describe("Stochastic weight averaging; none if left out"),
+  precision: z.enum(["float32"]).default("float32").describe("Number format of the training step"),
+}).refine(({ swa, epochs }) => swa === undefined || swa.startEpoch <= epochs, {
+  path: ["swa", "startEpoch"],
+  message: "must be at most training.epochs",
+}).refine(({ learningRate, epochs }) => learningRate.warmupEpochs < epochs, {
+  path: ["learningRate", "warmupEpochs"],
+  message: "must be below training.epochs",
+});
+
+const augmentation = z.strictObject({
+  horizontalFlip: z.strictObject({ probability }).exactOptional()
+    .describe("Mirror left and right"),
+  contrast: z.strictObject({
+    probability,
+    range: range(0, 10).describe("Factor of the distance from the film's mean grey"),
+  }).exactOptional().describe("Random contrast"),
+  brightness: z.strictObject({
+    probability,
+    range: range(-1, 1).describe("Added grey, in parts of the full scale"),
+  }).exactOptional().describe("Random brightness"),
+  gamma: z.strictObject({
+    probability,
+    range: range(0.1, 10).describe("Exponent on grey values of 0 to 1"),
+  }).exactOptional().describe("Random gamma"),
+  crop: z.strictObject({
+    probability,
+    zoom: range(0.1, 1).describe("Share of the side that is kept, then scaled to the full size"),
+  }).exactOptional().describe("Random crop"),
+});
+
+const validation = z.strictObject({
+  batch: wholeNumber(1).default(8).describe("Films in a batch"),
+  threshold: share.default(0.5).describe("Probability above which a pixel is positive in metrics"),
+  everyEpochs: wholeNumber(1).default(1).describe("Epochs from one validation to the next"),
+});
+
+const flip = z.boolean().default(true)
+  .describe("Test-time augmentation: mean of the film's and its mirror image's probabilities");
+
+const postprocessing = z.discriminatedUnion("rule", [
+  z.strictObject({
+    rule: z.literal("threshold").default("threshold"),
+    flip,
+    threshold: share.default(0.5).describe("Probability above which a pixel is positive"),
+    minimumArea: z.number().min(0).default(2000)
+      .describe("Connected components below this area are dropped, px at 1024 x 1024"),
+  }),
+  z.strictObject({
+    rule: z.literal("triplet"),
+    flip,
+    top: share.default(0.75).describe("Probability of a sure pixel"),
+    area: z.number().min(0).default(2000)
+      .describe("Least area of sure pixels in a positive film, px at 1024 x 1024"),
+    bottom: share.default(0.3).describe("Probability above which a positive film's pixel counts"),
+  }).refine(({ top, bottom }) => bottom <= top, {
+    path: ["bottom"],
+    message: "must be at most top",
+  }),
+]);
+
+/** What an experiment's file and a loaded experiment have in common. */
+const fields = z.strictObject({
+  name: nameText.describe("The file's path in its `experiments/` folder, without `.yaml`"),
+  description: z.string().default("").describe("One line for tables"),
+  seed: z.int().default(0)
+    .describe("Seed of order, augmentation, dropout, initial weights and, by default, the split"),
+  data: data.describe("Films"),
+  model: model.prefault({}).describe("Network"),
+  parent: nameText.exactOptional()
+    .describe("Experiment whose finished run this one goes on from; none if left out"),
+  parentCheckpoint: z.enum(checkpointNames).default("final")
+    .describe("Checkpoint of that run to start from"),
+  training: training.describe("Training stage"),
+  augmentation: augmentation.prefault({}).describe("Random changes of the training films"),
+  validation: validation.prefault({}).describe("Validation after an epoch"),
+  postprocessing: postprocessing.prefault({}).describe("From probabilities to the submitted mask"),
+});
+
+/** An experiment's file: `quick` stays as it was written, it is checked once it is merged in. */
+export const fileSchema = fields.extend({
+  quick: z.record(z.string(), z.unknown()).exactOptional()
+    .describe("Fields to use instead when `PNEUMOTHORAX_QUICK=1`, merged into the others"),
+});
+
+/**
+ * A whole experiment: every default filled in, `data.split.seed` resolved, and `quick` telling
+ * whether the quick fields were merged in.
+ */
+export const experimentSchema = fields.extend({
+  quick: z.boolean().default(false).describe("Whether the quick fields are in use"),
+}).superRefine(({ name, parent, model }, context) => {
+  if (parent === name) {
+    context.addIssue({ code: "custom", path: ["parent"], message: "must be another experiment" });
+  }
+  if (parent !== undefined && model.weights !== undefined) {
+    const message = "must be left out where there is a parent, whose weights are used";
+    context.addIssue({ code: "custom", path: ["model", "weights"], message });
+  }
+}).transform((experiment) => {
+  const split = { ...experiment.data.split, seed: experiment.data.split.seed ?? experiment.seed };
+  return { ...experiment, data: { ...experiment.data, split } };
+});
+
+/** What to run: one checked YAML file of `experiments/`, complete with its defaults. */
+export type Experiment = z.output<typeof experimentSchema>;

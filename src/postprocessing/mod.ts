@@ -1,0 +1,27 @@
+/** From probabilities to a submission: test-time averages, thresholds, components, run lengths. */
+export {
+  type Components,
+  connectedComponents,
+  type Connectivity,
+  removeSmallComponents,
+} from "./components.ts";
+export {
+  Ensemble,
+  type EnsembleOptions,
+  type Prediction,
+  type PredictOptions,
+} from "./ensemble.ts";
+export { type MaskRule, toMask } from "./mask_rule.ts";
+export { dice, iou } from "./overlap.ts";
+export { averageProbabilities, flipHorizontal, threshold } from "./probabilities.ts";
+export { resizeBilinear } from "./resize.ts";
+export {
+  type Answer,
+  checkSubmission,
+  SubmissionError,
+  type SubmissionSummary,
+  writeSubmission,
+} from "./submission.ts";
+export { type FilmScore, scorePredictions, type Scores } from "./score.ts";
+export { loadTrainedModel, type TrainedModel } from "./trained_model.ts";
+export { searchTriplet, type Triplet, type TripletGrid, tripletRule } from "./triplet.ts";

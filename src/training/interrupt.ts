@@ -1,0 +1,39 @@
+/** A run was stopped from outside; what it had done is saved. */
+export class InterruptedError extends Error {
+  override name = "InterruptedError";
+}
+
+const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+
+/**
+ * Listens for Ctrl-C (and the signal that ends a process politely) while long work is under way, so
+ * that it can stop between two steps and save. A second signal ends the process at once.
+ */
+export class Interrupt {
+  #signal: Deno.Signal | undefined;
+  readonly #listeners = SIGNALS.map((signal) => {
+    const listener = () => {
+      if (this.#signal) Deno.exit(130);
+      this.#signal = signal;
+    };
+    Deno.addSignalListener(signal, listener);
+    return { signal, listener };
+  });
+
+  /** Whether a signal has come. */
+  get isRequested(): boolean {
+    return this.#signal !== undefined;
+  }
+
+  /** @throws {InterruptedError} If a signal has come. */
+  check(): void {
+    if (this.#signal) throw new InterruptedError(`Stopped by ${this.#signal}`);
+  }
+
+  /** Stops listening. */
+  [Symbol.dispose](): void {
+    for (const { signal, listener } of this.#listeners) {
+      Deno.removeSignalListener(signal, listener);
+    }
+  }
+}

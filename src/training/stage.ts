@@ -1,0 +1,491 @@
+import { augmentation } from "@/augmentation/mod.ts";
+import { batchCount, batches, epochOrder, type Film } from "@/data/mod.ts";
+import {
+  type Checkpoint,
+  type CheckpointName,
+  type EpochMetrics,
+  type Experiment,
+  findParentRun,
+  findResumable,
+  type Parent,
+  type Run,
+  runFolder,
+  RunRecord,
+} from "@/experiments/mod.ts";
+import { SegmentationMetrics, weightedLoss } from "@/losses/mod.ts";
+import { createModel, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
+import { Random } from "@/random/mod.ts";
+import { jit, listDevices, StatelessRandom, tensorflowVersion, tf } from "@/tensorflow/mod.ts";
+import { WeightAverage } from "./averaging.ts";
+import {
+  assignGroup,
+  CheckpointError,
+  readCheckpoint,
+  type VariableGroups,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { Interrupt, InterruptedError } from "./interrupt.ts";
+import { Adam } from "./optimizer.ts";
+import { learningRateAt, slidingAt } from "./schedule.ts";
+import { loadStageData, type StageData, type StageDataOptions } from "./stage_data.ts";
+import { trainingStep } from "./step.ts";
+import { batchTensors, validator } from "./validate.ts";
+
+/** How far a stage is, after a training step. */
+export interface StageProgress {
+  /** The epoch under way, from 1. */
+  epoch: number;
+  epochs: number;
+  /** Batches done in this epoch. */
+  batch: number;
+  batches: number;
+  /** Films gone through in the whole stage; before it started or went on; and to go through. */
+  films: number;
+  filmsBefore: number;
+  filmsInAll: number;
+  /** Mean loss of the epoch so far. */
+  loss: number;
+}
+
+/** What a stage runs on, and who watches it. */
+export interface StageOptions extends StageDataOptions {
+  /** Films that are already loaded, instead of loading them. */
+  data?: StageData;
+  /** The folder of run records. Default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`. */
+  runs?: string;
+  /** Called when it is known which run this is: a new one, or one that goes on. */
+  onStart?: (run: Run) => void;
+  /** Called after each batch. */
+  onBatch?: (progress: StageProgress) => void;
+  /** Called after each epoch with all metrics so far. */
+  onEpoch?: (metrics: EpochMetrics[]) => void | Promise<void>;
+}
+
+/** Where in a stage a checkpoint was written. */
+interface Position {
+  /** Epochs completed. */
+  epoch: number;
+  /** Batches done in the epoch under way. */
+  batch: number;
+  /** Sums over the films of the epoch under way. */
+  films: number;
+  lossSum: number;
+  diceSum: number;
+  /** Models in the average. */
+  averaged: number;
+  /** The best values so far. */
+  best: { loss: number | null; iou: number | null; dice: number | null };
+}
+
+const START: Position = {
+  epoch: 0,
+  batch: 0,
+  films: 0,
+  lossSum: 0,
+  diceSum: 0,
+  averaged: 0,
+  best: { loss: null, iou: null, dice: null },
+};
+
+/**
+ * Trains one stage as its experiment says, and writes its run record and checkpoints.
+ *
+ * A stage with a parent starts from the weights of the parent's finished run. A stage that was
+ * interrupted (Ctrl-C, a crash, a lost machine) goes on where its last checkpoint stands: call it
+ * again with the same experiment and data.
+ *
+ * @returns The run's record.
+ * @throws {InterruptedError} If it was stopped; a checkpoint is there and the record says so.
+ * @throws {CheckpointError} If the parent has no finished run, or a checkpoint is damaged.
+ */
+export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
+  using interrupt = new Interrupt();
+  const data = options.data ?? await loadStageData(experiment, options);
+  const parent = await findParent(experiment, options.runs);
+  interrupt.check();
+  const known = {
+    versions: { tensorflow: tensorflowVersion },
+    ...(listDevices().some(({ type }) => type === "GPU") && { gpu: "TensorFlow GPU" }),
+  };
+  const resumable = await findResumable({
+    experiment,
+    dataHash: data.hash,
+    ...(parent && { parentHash: parent.reference.sha256 }),
+  }, options.runs);
+
+  const stage = new Stage(experiment, data, interrupt, options);
+  try {
+    let record: RunRecord;
+    if (resumable?.checkpoints.last) {
+      await stage.restore(runFolder(resumable.id, options.runs), resumable.checkpoints.last);
+      record = await RunRecord.resume(resumable.id, {
+        ...known,
+        afterEpoch: stage.position.epoch,
+        ...(options.runs && { runs: options.runs }),
+      });
+    } else {
+      if (parent) await stage.startFrom(parent.folder, parent.checkpoint);
+      record = await RunRecord.start({
+        ...known,
+        experiment,
+        data: describeData(data),
+        ...(parent && { parent: parent.reference }),
+        ...(options.runs && { runs: options.runs }),
+      });
+    }
+    options.onStart?.(record.run);
+    return await stage.run(record);
+  } finally {
+    stage.dispose();
+  }
+}
+
+async function findParent(experiment: Experiment, runs: string | undefined) {
+  if (experiment.parent === undefined) return undefined;
+  const run = await findParentRun(experiment, runs);
+  const checkpoint = run?.checkpoints[experiment.parentCheckpoint];
+  if (!run || !checkpoint) {
+    throw new CheckpointError(
+      `Cannot start ${experiment.name} as its parent ${experiment.parent} has no finished run ` +
+        `with a checkpoint "${experiment.parentCheckpoint}". Run "deno task train ` +
+        `${experiment.parent}" first`,
+    );
+  }
+  const reference: Parent = {
+    run: run.id,
+    checkpoint: experiment.parentCheckpoint,
+    sha256: checkpoint.sha256,
+  };
+  return { checkpoint, reference, folder: runFolder(run.id, runs) };
+}
+
+function describeData({ dataset, prepared, split, hash }: StageData) {
+  const excluded = [...dataset.excluded, ...prepared.excluded];
+  return {
+    root: dataset.root.split(/[/\\]/).filter(Boolean).at(-1) ?? dataset.root,
+    hash,
+    films: {
+      train: split.training.length,
+      validation: split.validation.length,
+      test: dataset.test.length,
+    },
+    excluded: excluded.map(({ imageId, reason }) => ({ id: imageId, reason })),
+  };
+}
+
+/** The state of one stage while it runs. */
+class Stage {
+  position: Position = structuredClone(START);
+  readonly #model: SegmentationModel;
+  readonly #optimizer: Adam;
+  readonly #average: WeightAverage | undefined;
+  readonly #step: ReturnType<typeof trainingStep>;
+  readonly #validator: ReturnType<typeof validator>;
+  readonly #augment: ReturnType<typeof augmentation>;
+  /** Films gone through since the stage started or went on. */
+  #films = 0;
+
+  constructor(
+    readonly experiment: Experiment,
+    readonly data: StageData,
+    readonly interrupt: Interrupt,
+    readonly options: StageOptions,
+  ) {
+    const { training, validation } = experiment;
+    const loss = weightedLoss(training.loss, training.lossOptions);
+    this.#model = createModel({ ...experiment.model, seed: experiment.seed });
+    this.#optimizer = new Adam(this.#model.weights.trainable, training.optimizer);
+    this.#average = training.swa && new WeightAverage(this.#model);
+    this.#augment = augmentation(experiment.augmentation);
+    this.#step = trainingStep({
+      model: this.#model,
+      loss,
+      augment: this.#augment,
+      optimizer: this.#optimizer,
+      accumulation: training.accumulation,
+      threshold: validation.threshold,
+    });
+    this.#validator = validator(this.#model, data.prepared, loss, validation);
+  }
+
+  /** Takes over the weights of a finished run. */
+  async startFrom(folder: string, checkpoint: Checkpoint): Promise<void> {
+    const read = await readCheckpoint(folder, checkpoint);
+    assignGroup(this.#groups().weights!, read.group("weights"), "parent's weights");
+  }
+
+  /** Takes over everything of an interrupted run. */
+  async restore(folder: string, checkpoint: Checkpoint): Promise<void> {
+    const read = await readCheckpoint(folder, checkpoint);
+    for (const [group, variables] of Object.entries(this.#groups())) {
+      assignGroup(variables, read.group(group), group);
+    }
+    this.position = read.state as Position;
+    if (this.#average) this.#average.count = this.position.averaged;
+  }
+
+  /** Trains until the last epoch is done, averages, and ends the record, whatever happens. */
+  async run(record: RunRecord): Promise<Run> {
+    try {
+      const { epochs } = this.experiment.training;
+      while (this.position.epoch < epochs) await this.#epoch(record);
+      await this.#finish(record);
+      await record.finish();
+    } catch (error) {
+      if (error instanceof InterruptedError) await record.interrupt(error.message);
+      else await record.fail(error);
+      throw error;
+    }
+    await this.#removeOldCheckpoints(record);
+    return record.run;
+  }
+
+  async #epoch(record: RunRecord): Promise<void> {
+    const { training, validation, seed } = this.experiment;
+    const { epoch } = this.position;
+    const started = performance.now();
+    const order = this.#order(epoch);
+    const options = { batchSize: training.batch, dropRemainder: true };
+    const count = batchCount(order.length, options);
+    for await (
+      const batch of batches(this.data.prepared, order, { ...options, start: this.position.batch })
+    ) {
+      await this.#saveIfInterrupted(record);
+      // The last window of an epoch may be shorter; its gradients are divided by what it has.
+      const windowStart = batch.index - batch.index % training.accumulation;
+      const windowEnd = Math.min(windowStart + training.accumulation, count);
+      const progress = epoch + (batch.index + 1) / count;
+      const rate = learningRateAt(training.learningRate, progress - 1 / count, training.epochs);
+      const random = new Random(seed, "step", epoch, batch.index);
+      const tensors = batchTensors(batch);
+      const inputs = [
+        tf.tensor1d([random.integer(2 ** 31), random.integer(2 ** 31)], "int32"),
+        tf.scalar(rate),
+        tf.scalar(1 / (windowEnd - windowStart)),
+      ] as const;
+      const isLast = batch.index + 1 === windowEnd;
+      const result = await this.#step.run(tensors, ...inputs, isLast);
+      this.#add(result, batch.count);
+      tf.dispose([tensors, [...inputs], { ...result }]);
+      this.position.batch = batch.index + 1;
+      this.#report(epoch, count);
+    }
+
+    const isLastEpoch = epoch + 1 === training.epochs;
+    const metrics: EpochMetrics = {
+      epoch: epoch + 1,
+      learningRate: learningRateAt(training.learningRate, epoch, training.epochs),
+      loss: this.position.lossSum / this.position.films,
+      dice: this.position.diceSum / this.position.films,
+    };
+    if ((epoch + 1) % validation.everyEpochs === 0 || isLastEpoch) {
+      const stop = () => this.interrupt.check();
+      const values = await this.#validator.run(this.data.split.validation, stop)
+        .catch((error) => this.#saveAndRethrow(error, record));
+      Object.assign(metrics, prefixed(values));
+    }
+    metrics.seconds = (performance.now() - started) / 1000;
+    await this.#endEpoch(record, metrics);
+  }
+
+  #order(epoch: number): Film[] {
+    const { training, seed } = this.experiment;
+    const share = training.positiveShare;
+    return epochOrder(this.data.split.training, {
+      seed,
+      epoch,
+      ...(share !== undefined && { positiveShare: slidingAt(share, epoch, training.epochs) }),
+    });
+  }
+
+  #add({ loss, counts }: { loss: tf.Scalar; counts: tf.Tensor2D }, films: number): void {
+    const value = loss.dataSync()[0]!;
+    if (!Number.isFinite(value)) {
+      throw new RangeError(
+        `Cannot go on training as the loss is not finite: ${value} in batch ` +
+          `${this.position.batch + 1} of epoch ${this.position.epoch + 1}. Lower the learning rate`,
+      );
+    }
+    const metrics = new SegmentationMetrics();
+    const pixels = counts.dataSync();
+    for (let i = 0; i < pixels.length; i += 3) {
+      metrics.add(pixels[i]!, pixels[i + 1]!, pixels[i + 2]!);
+    }
+    this.position.films += films;
+    this.position.lossSum += value * films;
+    this.position.diceSum += metrics.values().dice * films;
+    this.#films += films;
+  }
+
+  #report(epoch: number, count: number): void {
+    const { epochs } = this.experiment.training;
+    const { batch, lossSum, films } = this.position;
+    const filmsDone = (epoch * count + batch) * this.experiment.training.batch;
+    this.options.onBatch?.({
+      epoch: epoch + 1,
+      epochs,
+      batch,
+      batches: count,
+      films: filmsDone,
+      filmsBefore: filmsDone - this.#films,
+      filmsInAll: epochs * count * this.experiment.training.batch,
+      loss: lossSum / films,
+    });
+  }
+
+  /** Averages, chooses and writes checkpoints, and puts the epoch on record with them. */
+  async #endEpoch(record: RunRecord, metrics: EpochMetrics): Promise<void> {
+    const { swa } = this.experiment.training;
+    if (swa && metrics.epoch >= swa.startEpoch) this.#average!.add();
+
+    const { best } = this.position;
+    const better = (["loss", "iou", "dice"] as const).filter((name) => {
+      const value = name === "loss" ? metrics.validationLoss : metrics[camel(name)];
+      if (value === undefined || Number.isNaN(value)) return false;
+      const sign = name === "loss" ? -1 : 1;
+      if (best[name] !== null && sign * value <= sign * best[name]) return false;
+      best[name] = value;
+      return true;
+    });
+    this.position = {
+      ...START,
+      epoch: metrics.epoch,
+      averaged: this.#average?.count ?? 0,
+      best,
+    };
+    const checkpoints: Partial<Record<CheckpointName, Checkpoint>> = {};
+    for (const name of better) {
+      checkpoints[`best-${name}`] = await this.#writeWeights(record, `best-${name}`, best[name]);
+    }
+    checkpoints.last = await this.#writeAll(record);
+    await record.epoch(metrics, checkpoints);
+    await this.#removeOldCheckpoints(record);
+    await this.options.onEpoch?.(record.run.metrics);
+  }
+
+  /** Makes the final checkpoint: the averaged weights if there are any, else the best by dice. */
+  async #finish(record: RunRecord): Promise<void> {
+    const { checkpoints } = record.run;
+    if (!this.#average) {
+      const best = checkpoints["best-dice"] ?? checkpoints.last!;
+      await record.checkpoint("final", best);
+      return;
+    }
+    this.#average.moveToModel();
+    await this.#reestimateStatistics();
+    const values = await this.#validator.run(
+      this.data.split.validation,
+      () => this.interrupt.check(),
+    );
+    const averaged = await this.#writeWeights(record, "swa", values.dice);
+    await record.checkpoint("swa", averaged);
+    await record.checkpoint("final", averaged);
+  }
+
+  /** Makes BatchNorm's statistics the mean over batches that go through the averaged weights. */
+  async #reestimateStatistics(): Promise<void> {
+    const { training, seed } = this.experiment;
+    const order = this.#order(training.epochs - 1);
+    const pass = jit(
+      (images: tf.Tensor4D, masks: tf.Tensor4D, seed: tf.Tensor1D, keep: tf.Scalar) =>
+        tf.tidy(() => {
+          const random = new StatelessRandom(seed);
+          const augmented = this.#augment({ images, masks }, random);
+          const inputs = normalizeImages(augmented.images);
+          const forward = { training: true, random, momentum: keep } as const;
+          return tf.mean(this.#model.apply(inputs, forward));
+        }),
+      { name: "statistics_step" },
+    );
+    try {
+      const options = { batchSize: training.batch, dropRemainder: true };
+      for await (const batch of batches(this.data.prepared, order, options)) {
+        if (batch.index === training.swa?.batches) break;
+        this.interrupt.check();
+        const random = new Random(seed, "statistics", batch.index);
+        const { images, masks } = batchTensors(batch);
+        const inputs = [
+          tf.tensor1d([random.integer(2 ** 31), random.integer(2 ** 31)], "int32"),
+          tf.scalar(batch.index / (batch.index + 1)),
+        ] as const;
+        const mean = await pass.async(images, masks, ...inputs);
+        tf.dispose([images, masks, [...inputs], mean]);
+      }
+    } finally {
+      pass.dispose();
+    }
+  }
+
+  async #saveIfInterrupted(record: RunRecord): Promise<void> {
+    if (!this.interrupt.isRequested) return;
+    await record.checkpoint("last", await this.#writeAll(record));
+    await this.#removeOldCheckpoints(record);
+    this.interrupt.check();
+  }
+
+  async #saveAndRethrow(error: unknown, record: RunRecord): Promise<never> {
+    if (error instanceof InterruptedError) await this.#saveIfInterrupted(record);
+    throw error;
+  }
+
+  /** All variables that a stage has, for a checkpoint that it can go on from. */
+  #groups(): VariableGroups {
+    const weights = new Map(this.#model.weights.all.map(({ name, variable }) => [name, variable]));
+    return {
+      weights,
+      optimizer: this.#optimizer.slots,
+      gathered: this.#step.gathered,
+      average: this.#average?.mean ?? new Map(),
+    };
+  }
+
+  async #writeAll(record: RunRecord): Promise<Checkpoint> {
+    const { epoch, batch } = this.position;
+    const file = fileName("last", epoch, batch);
+    const written = await writeCheckpoint(record.folder, file, this.#groups(), this.position);
+    return { ...written, epoch, value: null };
+  }
+
+  async #writeWeights(
+    record: RunRecord,
+    name: CheckpointName,
+    value: number | null,
+  ): Promise<Checkpoint> {
+    const { epoch } = this.position;
+    const groups = { weights: this.#groups().weights! };
+    const state = { model: this.#model.options };
+    const written = await writeCheckpoint(record.folder, fileName(name, epoch, 0), groups, state);
+    return { ...written, epoch, value };
+  }
+
+  /** Removes checkpoints that the record no longer names. */
+  async #removeOldCheckpoints(record: RunRecord): Promise<void> {
+    const named = new Set(Object.values(record.run.checkpoints).map(({ file }) => file));
+    for await (const entry of Deno.readDir(record.folder)) {
+      if (!entry.name.endsWith(".safetensors") || named.has(entry.name)) continue;
+      await Deno.remove(`${record.folder}/${entry.name}`);
+    }
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+    this.#validator.dispose();
+    this.#average?.dispose();
+    this.#optimizer.dispose();
+    this.#model.dispose();
+  }
+}
+
+/** A new name for each state, so that a name in the record never holds another content. */
+function fileName(name: CheckpointName, epoch: number, batch: number): string {
+  const at = `${String(epoch).padStart(4, "0")}${batch > 0 ? `-${batch}` : ""}`;
+  return `${name}-${at}.safetensors`;
+}
+
+function prefixed(values: object): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [camel(name), value]));
+}
+
+function camel(name: string): string {
+  return `validation${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}

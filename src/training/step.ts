@@ -1,0 +1,112 @@
+import type { Augmentation } from "@/augmentation/mod.ts";
+import { type Loss, overlapCounts } from "@/losses/mod.ts";
+import { normalizeImages, type SegmentationModel } from "@/model/mod.ts";
+import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/** What a training step works on and with. */
+export interface StepParts {
+  model: SegmentationModel;
+  loss: Loss;
+  augment: Augmentation;
+  optimizer: Optimizer;
+  /** Batches whose gradients make one step of the optimizer. */
+  accumulation: number;
+  /** Probability above which a pixel is counted as predicted. */
+  threshold: number;
+}
+
+/** A batch as it comes from the cache. */
+export interface StepBatch {
+  /** Grey values in 0 to 1. // [batch, size, size, 1] */
+  images: tf.Tensor4D;
+  /** 0 or 1. // [batch, size, size, 1] */
+  masks: tf.Tensor4D;
+}
+
+/** What one batch showed. */
+export interface StepResult {
+  /** A scalar. */
+  loss: tf.Scalar;
+  /** Pixels in prediction and truth, in the prediction, in the truth. // [batch, 3] */
+  counts: tf.Tensor2D;
+}
+
+/** The traced training step, and the gradients it has gathered so far. */
+export interface TrainingStep {
+  /**
+   * Augments, predicts, takes gradients, and on the last batch of a window changes the weights.
+   *
+   * @param seed Of augmentation and dropout; int32 `[2]`.
+   * @param learningRate A scalar.
+   * @param share This batch's share of the window's gradient: 1 / batches in the window. A scalar.
+   * @param isLast Whether the window ends with this batch.
+   */
+  run(
+    batch: StepBatch,
+    seed: tf.Tensor1D,
+    learningRate: tf.Scalar,
+    share: tf.Scalar,
+    isLast: boolean,
+  ): Promise<StepResult>;
+  /** Gradients gathered in an unfinished window, for checkpoints; empty without accumulation. */
+  readonly gathered: ReadonlyMap<string, tf.Variable>;
+  dispose(): void;
+}
+
+/** Makes the training step of a stage: one TensorFlow function from raw batch to new weights. */
+export function trainingStep(parts: StepParts): TrainingStep {
+  const { model, loss, augment, optimizer, accumulation, threshold } = parts;
+  const weights = model.weights.trainable;
+  const variables = weights.map(({ variable }) => variable);
+  const gathered = new Map(
+    accumulation === 1 ? [] : weights.map(({ name, variable }) => {
+      return [name, tf.tidy(() => tf.variable(tf.zeros(variable.shape), false))];
+    }),
+  );
+
+  const gather = (gradients: tf.Tensor[], share: tf.Scalar): tf.Tensor[] => {
+    const sums = [...gathered.values()];
+    return gradients.map((gradient, i) => tf.add(sums[i]!, tf.mul(gradient, share)));
+  };
+
+  const step = jit((
+    { images, masks }: StepBatch,
+    seed: tf.Tensor1D,
+    learningRate: tf.Scalar,
+    share: tf.Scalar,
+    isLast: boolean,
+  ) =>
+    tf.tidy(() => {
+      const random = new StatelessRandom(seed);
+      const augmented = augment({ images, masks }, random);
+      let counts: tf.Tensor2D | undefined;
+      const { value, grads } = tf.variableGrads(() => {
+        const inputs = normalizeImages(augmented.images);
+        const logits = model.apply(inputs, { training: true, random });
+        counts = overlapCounts(logits, augmented.masks, threshold);
+        tf.keep(counts);
+        return loss(logits, augmented.masks);
+      }, variables);
+      let gradients = variables.map(({ name }) => grads[name]!);
+      if (accumulation > 1) gradients = gather(gradients, share);
+      const sums = [...gathered.values()];
+      if (isLast) {
+        optimizer.apply(gradients, learningRate);
+        for (const sum of sums) sum.assign(tf.zerosLike(sum));
+      } else {
+        for (const [i, sum] of sums.entries()) sum.assign(gradients[i]!);
+      }
+      return { loss: value, counts: counts! };
+    }), { name: "training_step" });
+
+  return {
+    run: (batch, seed, learningRate, share, isLast) =>
+      step.async(batch, seed, learningRate, share, isLast),
+    gathered,
+    dispose() {
+      step.dispose();
+      for (const variable of gathered.values()) variable.dispose();
+    },
+  };
+}
