@@ -31,7 +31,8 @@ export function contrast(options: PhotometricOptions): PhotometricTransform {
   return (images, random) => {
     const factor = draw(images, random, options, 1);
     const mean = tf.mean(images, [1, 2, 3], true);
-    return clip(tf.add(mean, tf.mul(tf.sub(images, mean), factor)));
+    // In this form a factor of 1 changes no bit.
+    return clip(tf.add(tf.mul(images, factor), tf.mul(mean, tf.sub(1, factor))));
   };
 }
 
@@ -40,9 +41,7 @@ export function brightness(options: PhotometricOptions): PhotometricTransform {
   return (images, random) => clip(tf.add(images, draw(images, random, options, 0)));
 }
 
-/** Raises grey values to a power. */
+/** Raises grey values to a power above 0: black stays black, white stays white. */
 export function gamma(options: PhotometricOptions): PhotometricTransform {
-  // 0 to a power has no finite derivative in its logarithm, and stays black all the same.
-  return (images, random) =>
-    clip(tf.pow(tf.maximum(images, 1e-6), draw(images, random, options, 1)));
+  return (images, random) => clip(tf.pow(images, draw(images, random, options, 1)));
 }

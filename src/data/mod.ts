@@ -10,6 +10,7 @@ export {
 } from "./batches.ts";
 export { ByteCache } from "./byte_cache.ts";
 export { applyContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
+export { maskCoverage } from "./coverage.ts";
 export {
   dataHash,
   type Dataset,

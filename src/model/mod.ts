@@ -6,8 +6,11 @@ export {
   type Encoder,
   type FeatureMap,
 } from "./encoders/mod.ts";
+export { type FeatureMapPicture, featureMaps } from "./feature_maps.ts";
 export { type Forward, INFERENCE } from "./forward.ts";
 export { normalizeImages } from "./input.ts";
+export type { GraphEdge, GraphNode, ModelGraph } from "./model_graph.ts";
+export { unetGraph, unetPlusPlusGraph } from "./reference_graphs.ts";
 export {
   ARCHITECTURES,
   createModel,

@@ -1,7 +1,13 @@
 import { tf } from "@/tensorflow/mod.ts";
 import { SimplifiedUnetPlusPlus } from "./decoders/simplified_unet_plus_plus.ts";
-import { EfficientNet, type EfficientNetName, EFFICIENTNETS } from "./encoders/mod.ts";
+import {
+  EfficientNet,
+  type EfficientNetName,
+  EFFICIENTNETS,
+  type Encoder,
+} from "./encoders/mod.ts";
 import type { Forward } from "./forward.ts";
+import type { ModelGraph } from "./model_graph.ts";
 import { Weights } from "./weights.ts";
 
 /** The architectures by name. */
@@ -30,6 +36,9 @@ export const SIZE_MULTIPLE = 32;
 export interface SegmentationModel {
   readonly options: Readonly<Required<ModelOptions>>;
   readonly weights: Weights;
+  readonly encoder: Encoder;
+  /** The network as nodes and edges, for a diagram. */
+  readonly graph: ModelGraph;
   /**
    * @param images `[batch, height, width, 3]`, normalised; height and width multiples of 32.
    * @returns Logits `[batch, height, width, 1]`: their sigmoid is the probability of pneumothorax.
@@ -61,6 +70,8 @@ export function createModel(options: ModelOptions): SegmentationModel {
   return {
     options: full,
     weights,
+    encoder,
+    graph: decoder.graph,
     apply(images, forward) {
       checkImages(images);
       return tf.tidy(() => decoder.apply(encoder.apply(images, forward), forward));

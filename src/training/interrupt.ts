@@ -4,16 +4,21 @@ export class InterruptedError extends Error {
 }
 
 const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+/** One Ctrl-C can arrive twice, from the terminal and handed on by a parent; milliseconds. */
+const SAME_REQUEST = 2000;
 
 /**
  * Listens for Ctrl-C (and the signal that ends a process politely) while long work is under way, so
- * that it can stop between two steps and save. A second signal ends the process at once.
+ * that it can stop between two steps and save. Another signal, two seconds later, ends the process at
+ * once.
  */
 export class Interrupt {
   #signal: Deno.Signal | undefined;
+  #requestedAt = 0;
   readonly #listeners = SIGNALS.map((signal) => {
     const listener = () => {
-      if (this.#signal) Deno.exit(130);
+      if (!this.#signal) this.#requestedAt = Date.now();
+      else if (Date.now() - this.#requestedAt > SAME_REQUEST) Deno.exit(130);
       this.#signal = signal;
     };
     Deno.addSignalListener(signal, listener);

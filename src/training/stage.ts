@@ -39,9 +39,8 @@ export interface StageProgress {
   /** Batches done in this epoch. */
   batch: number;
   batches: number;
-  /** Films gone through in the whole stage; before it started or went on; and to go through. */
+  /** Films gone through in the whole stage, and to go through. */
   films: number;
-  filmsBefore: number;
   filmsInAll: number;
   /** Mean loss of the epoch so far. */
   loss: number;
@@ -182,8 +181,6 @@ class Stage {
   readonly #step: ReturnType<typeof trainingStep>;
   readonly #validator: ReturnType<typeof validator>;
   readonly #augment: ReturnType<typeof augmentation>;
-  /** Films gone through since the stage started or went on. */
-  #films = 0;
 
   constructor(
     readonly experiment: Experiment,
@@ -314,21 +311,19 @@ class Stage {
     this.position.films += films;
     this.position.lossSum += value * films;
     this.position.diceSum += metrics.values().dice * films;
-    this.#films += films;
   }
 
   #report(epoch: number, count: number): void {
     const { epochs } = this.experiment.training;
     const { batch, lossSum, films } = this.position;
-    const filmsDone = (epoch * count + batch) * this.experiment.training.batch;
+    const filmsInEpoch = count * this.experiment.training.batch;
     this.options.onBatch?.({
       epoch: epoch + 1,
       epochs,
       batch,
       batches: count,
-      films: filmsDone,
-      filmsBefore: filmsDone - this.#films,
-      filmsInAll: epochs * count * this.experiment.training.batch,
+      films: epoch * filmsInEpoch + batch * this.experiment.training.batch,
+      filmsInAll: epochs * filmsInEpoch,
       loss: lossSum / films,
     });
   }

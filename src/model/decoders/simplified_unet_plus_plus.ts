@@ -2,6 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
 import { BatchNorm, Conv2D, dropout, leakyRelu, UpConv2D } from "../layers/mod.ts";
+import type { GraphEdge, GraphNode, ModelGraph } from "../model_graph.ts";
 import type { Weights } from "../weights.ts";
 
 /** Slope of every LeakyReLU of the report's decoder. */
@@ -29,6 +30,7 @@ export class SimplifiedUnetPlusPlus {
   readonly #blocks: { u4: Block; u3: Block; u2: Block; u1: Block; u0: Block };
   readonly #output: Conv2D;
   readonly #dropout: number;
+  readonly graph: ModelGraph;
 
   /** @throws {RangeError} If the encoder has no maps of the strides 2, 4, 8 and 16. */
   constructor(weights: Weights, encoder: Encoder, options: DecoderOptions) {
@@ -65,6 +67,7 @@ export class SimplifiedUnetPlusPlus {
       u0: block("u0", n, n, FINE_DROPOUT),
     };
     this.#output = new Conv2D(weights, "output", { input: n, filters: 1, kernel: 1 });
+    this.graph = simplifiedGraph(encoder, n);
   }
 
   /** Feature maps of the strides 2, 4, 8, 16 to logits `[batch, height, width, 1]`. */
@@ -96,6 +99,56 @@ export class SimplifiedUnetPlusPlus {
     const x0 = u0.apply(up("d0", x1), forward);
     return this.#output.apply(dropout(x0, this.#dropout / 2, forward));
   }
+}
+
+/** The diagram: the encoder's maps on the left, each level's decoder block right of its inputs. */
+function simplifiedGraph(encoder: Encoder, n: number): ModelGraph {
+  const nodes: GraphNode[] = [];
+  const edges: GraphEdge[] = [];
+  const add = (name: string, stride: number, channels: number, column: number) => {
+    nodes.push({ name, stride, channels, column });
+  };
+  const link = (kind: GraphEdge["kind"], to: string, ...from: string[]) => {
+    for (const name of from) edges.push({ from: name, to, kind });
+  };
+  for (const { stride, channels } of encoder.features) {
+    add(`tap${stride}`, stride, channels, 0);
+    if (stride > 2) link("down", `tap${stride}`, `tap${stride / 2}`);
+  }
+  add("middle", 32, 32 * n, 0);
+  link("down", "middle", "tap16");
+
+  // A level's chain of up-convolutions: the decoder's own output first, then the hyper-paths.
+  const paths = { d4: 16 * n, d3: 8 * n, d2: 4 * n, d1: 2 * n };
+  const addPath = (path: keyof typeof paths, stride: number, column: number, from: string) => {
+    add(path, stride, paths[path], column);
+    link("up", path, from);
+    let last: string = path;
+    for (const [i, letter] of ["a", "b", "c"].entries()) {
+      const finer = stride / 2 ** (i + 1);
+      if (finer < 2) break;
+      add(path + letter, finer, paths[path], column);
+      link("up", path + letter, last);
+      last = path + letter;
+    }
+  };
+  addPath("d4", 16, 1, "middle");
+  add("u4", 16, 16 * n, 2);
+  link("skip", "u4", "d4", "tap16");
+  addPath("d3", 8, 3, "u4");
+  add("u3", 8, 8 * n, 4);
+  link("skip", "u3", "d3", "d4a", "tap8");
+  addPath("d2", 4, 5, "u3");
+  add("u2", 4, 4 * n, 6);
+  link("skip", "u2", "d2", "d3a", "d4b", "tap4");
+  addPath("d1", 2, 7, "u2");
+  add("u1", 2, 2 * n, 8);
+  link("skip", "u1", "d1", "d2a", "d3b", "d4c", "tap2");
+  add("u0", 1, n, 9);
+  link("up", "u0", "u1");
+  add("output", 1, 1, 10);
+  link("skip", "output", "u0");
+  return { title: "Simplified U-Net++", nodes, edges };
 }
 
 function channelsAt(encoder: Encoder, stride: number): number {

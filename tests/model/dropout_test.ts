@@ -1,0 +1,74 @@
+import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { INFERENCE } from "@/model/mod.ts";
+import { dropout, stochasticDepth } from "@/model/layers/mod.ts";
+
+type Layer = typeof dropout;
+
+function training(seed: tf.Tensor1D) {
+  return { training: true, random: new StatelessRandom(seed) } as const;
+}
+
+const seed = (b: number) => tf.tensor1d([3, b], "int32");
+const LAYERS: [string, Layer][] = [["dropout()", dropout], [
+  "stochasticDepth()",
+  stochasticDepth,
+]];
+
+for (const [name, layer] of LAYERS) {
+  Deno.test(`${name} keeps the mean and drops the share asked for`, () => {
+    const x = tf.ones([4000, 2, 2, 2]) as tf.Tensor4D;
+    for (const rate of [0.1, 0.5, 0.8]) {
+      const y = layer(x, rate, training(seed(1)));
+      const deviation = Math.sqrt(rate / (1 - rate) / 4000);
+      assertAlmostEquals(tf.mean(y).dataSync()[0]!, 1, 4 * deviation);
+      const values = new Set(y.dataSync());
+      assertEquals([...values].sort(), [0, Math.fround(1 / (1 - rate))]);
+    }
+  });
+
+  Deno.test(`${name} does nothing in inference, and nothing at the rate 0`, () => {
+    const x = tf.ones([8, 1, 1, 8]) as tf.Tensor4D;
+    assertEquals(layer(x, 0.9, INFERENCE).dataSync(), x.dataSync());
+    assertEquals(layer(x, 0, training(seed(1))).dataSync(), x.dataSync());
+  });
+
+  Deno.test(`${name} draws anew for each seed when traced, and as it does eagerly`, () => {
+    const x = tf.ones([64, 2, 2, 4]) as tf.Tensor4D;
+    const traced = jit((x: tf.Tensor4D, key: tf.Tensor1D) => layer(x, 0.5, training(key)));
+    const [first, second, again] = [seed(1), seed(2), seed(1)].map((key) => traced(x, key));
+    assertNotEquals(first!.dataSync(), second!.dataSync());
+    assertEquals(first!.dataSync(), again!.dataSync());
+    assertEquals(first!.dataSync(), layer(x, 0.5, training(seed(1))).dataSync());
+    assertEquals(traced.traces, 1);
+    traced.dispose();
+  });
+
+  Deno.test(`${name} passes gradients on where it passed values`, () => {
+    const x = tf.ones([16, 2, 2, 1]) as tf.Tensor4D;
+    const y = layer(x, 0.5, training(seed(1)));
+    const dx = tf.grad((x) => layer(x as tf.Tensor4D, 0.5, training(seed(1))))(x);
+    assertEquals(dx.dataSync(), y.dataSync());
+  });
+
+  Deno.test(`${name} refuses a rate outside of [0, 1)`, () => {
+    const x = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
+    for (const rate of [-0.1, 1, NaN]) {
+      assertThrows(() => layer(x, rate, INFERENCE), RangeError, `must be in [0, 1): ${rate}`);
+    }
+  });
+}
+
+Deno.test("stochasticDepth() drops whole images, dropout() single elements", () => {
+  const x = tf.ones([100, 4, 4, 2]) as tf.Tensor4D;
+  const sumsOf = (layer: Layer) =>
+    new Set(tf.sum(layer(x, 0.5, training(seed(1))), [1, 2, 3]).dataSync());
+  assertEquals([...sumsOf(stochasticDepth)].sort(), [0, 64]);
+  assertEquals(sumsOf(dropout).size > 5, true);
+});
+
+Deno.test("dropout() draws differently in each layer of one forward pass", () => {
+  const x = tf.ones([64, 1, 1, 4]) as tf.Tensor4D;
+  const forward = training(seed(1));
+  assertNotEquals(dropout(x, 0.5, forward).dataSync(), dropout(x, 0.5, forward).dataSync());
+});

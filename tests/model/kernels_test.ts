@@ -1,0 +1,124 @@
+import { assertEquals } from "@std/assert";
+import { jit, tf } from "@/tensorflow/mod.ts";
+import { leakyRelu, swish } from "@/model/layers/mod.ts";
+import { batchNormInference, batchNormTraining, biasAdd } from "@/model/layers/kernels.ts";
+import { assertClose, finiteDifferences, wave } from "../tensorflow/assert_close.ts";
+import vectors from "../tensorflow/kernel_vectors.json" with { type: "json" };
+
+const EPSILON = 1e-3;
+const SHAPE = [2, 2, 2, 2];
+
+const row = (...values: number[]) => tf.tensor4d(values, [1, 1, values.length, 1]);
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** The kernels of the model's own, with numbers worked by hand or TensorFlow's (kernel_vectors.py). */
+const KERNELS: {
+  name: string;
+  inputs(): tf.Tensor[];
+  run(...inputs: tf.Tensor[]): tf.Tensor;
+  expected: number[];
+  gradients?: number[][];
+}[] = [
+  {
+    name: "leakyRelu()",
+    inputs: () => [row(-2, -0.5, 0.5, 3)],
+    run: (x) => leakyRelu(x as tf.Tensor4D, 0.1),
+    expected: [-0.2, -0.05, 0.5, 3],
+  },
+  {
+    name: "swish()",
+    inputs: () => [row(-2, 0, Math.log(3), 20)],
+    run: (x) => swish(x as tf.Tensor4D),
+    expected: [-2 * sigmoid(-2), 0, 0.75 * Math.log(3), 20 * sigmoid(20)],
+  },
+  {
+    name: "biasAdd()",
+    inputs: () => [tf.tensor4d([1, 2, 3, 4, 5, 6], [1, 1, 3, 2]), tf.tensor1d([10, 20])],
+    run: (x, bias) => biasAdd(x as tf.Tensor4D, bias),
+    expected: [11, 22, 13, 24, 15, 26],
+  },
+  {
+    name: "batchNormTraining()",
+    inputs: () => [wave(SHAPE, 1.7, 0.3), tf.tensor1d([1.5, 0.5]), tf.tensor1d([0.25, -1])],
+    run: (x, gamma, beta) => batchNormTraining(x as tf.Tensor4D, gamma, beta, EPSILON)[0],
+    expected: vectors["batch norm training"],
+    gradients: [
+      vectors["batch norm training dx"],
+      vectors["batch norm training dgamma"],
+      vectors["batch norm training dbeta"],
+    ],
+  },
+  {
+    name: "batchNormInference()",
+    inputs: () => [wave(SHAPE, 1.7, 0.3), tf.tensor1d([1.5, 0.5]), tf.tensor1d([0.25, -1])],
+    run: (x, gamma, beta) =>
+      batchNormInference(
+        x as tf.Tensor4D,
+        gamma,
+        beta,
+        tf.tensor1d([0.1, -0.2]),
+        tf.tensor1d([0.8, 1.3]),
+        EPSILON,
+      ),
+    expected: vectors["batch norm inference"],
+    gradients: [
+      vectors["batch norm inference dx"],
+      vectors["batch norm inference dgamma"],
+      vectors["batch norm inference dbeta"],
+    ],
+  },
+];
+
+for (const { name, inputs, run, expected, gradients } of KERNELS) {
+  Deno.test(`${name} gives the expected numbers, eager and traced`, () => {
+    tf.tidy(() => {
+      const tensors = inputs();
+      const jitted = jit(run);
+      for (const y of [run(...tensors), jitted(...tensors)]) {
+        assertClose(y, expected, 2e-5);
+        assertEquals(y.shape, tensors[0]!.shape);
+      }
+      jitted.dispose();
+    });
+  });
+
+  Deno.test(`${name} has the gradients of finite differences, eager and traced`, () => {
+    tf.tidy(() => {
+      const tensors = inputs();
+      const weighted = (...xs: tf.Tensor[]) => {
+        const y = run(...xs);
+        return tf.sum(tf.mul(y, wave(y.shape, 0.7, 0.9)));
+      };
+      const differences = finiteDifferences(weighted, tensors);
+      const gradient = tf.grads(weighted);
+      const jitted = jit((...xs: tf.Tensor[]) => gradient(xs));
+      for (const computed of [gradient(tensors), jitted(...tensors)]) {
+        for (const [i, numbers] of differences.entries()) {
+          assertClose(computed[i]!, numbers, 5e-3, `input ${i}, finite differences`);
+          if (gradients) assertClose(computed[i]!, gradients[i]!, 2e-5, `input ${i}, TensorFlow`);
+        }
+      }
+      jitted.dispose();
+    });
+  });
+}
+
+Deno.test("batchNormTraining() gives the batch's mean and unbiased variance", () => {
+  tf.tidy(() => {
+    const x = wave<tf.Tensor4D>(SHAPE, 1.7, 0.3);
+    const [, mean, variance] = batchNormTraining(x, tf.ones([2]), tf.zeros([2]), EPSILON);
+    assertClose(mean, vectors["batch norm mean"], 1e-5);
+    assertClose(variance, vectors["batch norm variance"], 1e-5);
+  });
+});
+
+Deno.test("leakyRelu() has the slope alpha at zero and below", () => {
+  const slopes = tf.grad((x) => leakyRelu(x as tf.Tensor4D, 0.25))(row(-1, 0, 1));
+  assertClose(slopes, [0.25, 0.25, 1]);
+});
+
+Deno.test("swish() and its gradient stay finite for large inputs", () => {
+  const x = row(-1e4, 1e4);
+  assertClose(swish(x), [0, 1e4], 1e-6);
+  assertClose(tf.grad((x) => swish(x as tf.Tensor4D))(x), [0, 1], 1e-6);
+});

@@ -1,0 +1,11 @@
+import { assertEquals } from "@std/assert";
+import { configProto } from "@/tensorflow/context.ts";
+
+// Worked by hand from config.proto: a key is (field number << 3 | wire type), 2 for a message.
+// gpu_options is field 6, its allow_growth field 4; the thread counts are fields 2 and 5.
+Deno.test("configProto() encodes GPU growth and the threads", () => {
+  const growth = [6 << 3 | 2, 2, 4 << 3, 1];
+  assertEquals([...configProto()], growth);
+  assertEquals([...configProto({ threads: 1 })], [2 << 3, 1, 5 << 3, 1, ...growth]);
+  assertEquals([...configProto({ threads: 300 })], [2 << 3, 0xac, 2, 5 << 3, 0xac, 2, ...growth]);
+});

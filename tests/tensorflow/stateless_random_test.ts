@@ -1,0 +1,131 @@
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { assertClose } from "./assert_close.ts";
+import vectors from "./kernel_vectors.json" with { type: "json" };
+
+const seed = (a: number, b: number) => tf.tensor1d([a, b], "int32");
+
+type Draw = (random: StatelessRandom, shape: number[]) => tf.Tensor;
+const DISTRIBUTIONS: {
+  name: string;
+  draw: Draw;
+  first: number[];
+  moments: [mean: number, variance: number, fourth: number];
+  range: [number, number];
+}[] = [
+  {
+    name: "uniform",
+    draw: (random, shape) => random.uniform(shape),
+    first: vectors["stateless uniform [1, 2]"],
+    // The fourth central moment of U(0, 1) is 1/80.
+    moments: [1 / 2, 1 / 12, 1 / 80],
+    range: [0, 1],
+  },
+  {
+    name: "uniform from -3 to 5",
+    draw: (random, shape) => random.uniform(shape, -3, 5),
+    first: vectors["stateless uniform [1, 2]"].map((value) => 8 * value - 3),
+    moments: [1, 64 / 12, 8 ** 4 / 80],
+    range: [-3, 5],
+  },
+  {
+    name: "normal",
+    draw: (random, shape) => random.normal(shape),
+    first: vectors["stateless normal [1, 2]"],
+    moments: [0, 1, 3],
+    range: [-6, 6],
+  },
+  {
+    name: "truncatedNormal",
+    draw: (random, shape) => random.truncatedNormal(shape),
+    first: vectors["stateless truncated [1, 2]"],
+    // With z = 2: variance 1 - 2 z phi(z) / (2 Phi(z) - 1), fourth 3 variance - z^2 (1 - variance).
+    moments: [0, 0.773741, 1.416189],
+    range: [-2, 2],
+  },
+];
+
+for (const { name, draw, first, moments, range } of DISTRIBUTIONS) {
+  Deno.test(`StatelessRandom ${name} gives the numbers of TensorFlow for the seed`, () => {
+    assertClose(draw(new StatelessRandom(seed(1, 2)), [4]), first, 2e-5);
+  });
+
+  Deno.test(`StatelessRandom ${name} has the moments and the range of the distribution`, () => {
+    const values = Array.from(draw(new StatelessRandom(seed(5, 6)), [200, 1000]).dataSync());
+    const mean = average(values);
+    const central = (power: number) => average(values.map((value) => (value - mean) ** power));
+    const deviation = Math.sqrt(moments[1]);
+    assertAlmostEquals(mean, moments[0], 0.01 * deviation);
+    assertAlmostEquals(central(2), moments[1], 0.015 * moments[1]);
+    assertAlmostEquals(central(3), 0, 0.03 * deviation ** 3);
+    assertAlmostEquals(central(4), moments[2], 0.04 * moments[2]);
+    const outside = values.filter((value) => value < range[0] || value > range[1]);
+    assertEquals(outside, []);
+  });
+
+  Deno.test(`StatelessRandom ${name} draws the same eager and traced, anew in each call`, () => {
+    const draws = (key: tf.Tensor1D) => {
+      const random = new StatelessRandom(key);
+      return [draw(random, [3]), draw(random, [2, 2])];
+    };
+    const traced = jit(draws);
+    for (const key of [seed(1, 2), seed(1, 3), seed(-7, 2 ** 31 - 1)]) {
+      const [a, b] = draws(key), [c, d] = traced(key);
+      assertEquals(c!.dataSync(), a!.dataSync());
+      assertEquals(d!.dataSync(), b!.dataSync());
+      assertEquals(d!.shape, [2, 2]);
+    }
+    assertEquals(traced.traces, 1);
+    traced.dispose();
+  });
+}
+
+Deno.test("StatelessRandom never gives the same numbers twice, nor those of a near seed", () => {
+  const seen = new Map<string, string>();
+  for (const a of [7, 8]) {
+    for (let step = 0; step < 20; step++) {
+      const random = new StatelessRandom(seed(a, step));
+      for (let draw = 0; draw < 20; draw++) {
+        const key = random.uniform([2]).dataSync().join();
+        const place = `seed [${a}, ${step}], draw ${draw}`;
+        assertEquals(seen.get(key), undefined, place);
+        seen.set(key, place);
+      }
+    }
+  }
+});
+
+Deno.test("StatelessRandom draws that are independent of each other", () => {
+  const random = new StatelessRandom(seed(1, 1));
+  const [a, b] = [random.normal([50_000]), random.normal([50_000])];
+  assertAlmostEquals(tf.mean(tf.mul(a, b)).dataSync()[0]!, 0, 0.02);
+});
+
+Deno.test("StatelessRandom() refuses a seed that is no two integers", () => {
+  const ill: [tf.Tensor, string][] = [
+    [tf.tensor1d([1, 2]), "float32 [2]"],
+    [tf.tensor1d([1], "int32"), "int32 [1]"],
+    [tf.tensor1d([1, 2, 3], "int32"), "int32 [3]"],
+    [tf.tensor2d([[1, 2]], [1, 2], "int32"), "int32 [1,2]"],
+  ];
+  for (const [tensor, says] of ill) {
+    assertThrows(() => new StatelessRandom(tensor as tf.Tensor1D), TypeError, says);
+  }
+});
+
+Deno.test("StatelessRandom frees all but what it returns", () => {
+  const random = new StatelessRandom(seed(1, 2));
+  const before = tf.memory().numTensors;
+  for (let i = 0; i < 5; i++) {
+    random.uniform([2], 1, 3).dispose();
+    random.normal([2]).dispose();
+    random.truncatedNormal([2]).dispose();
+  }
+  assertEquals(tf.memory().numTensors, before);
+});
+
+function average(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}
