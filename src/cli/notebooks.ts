@@ -10,6 +10,8 @@ Runs notebooks/*.ipynb in order, or only those whose file names start with one o
 01). Without --data it makes the phantom, a synthetic data set, if it is not there yet.
 
   --data DIR         Use the data set in this folder (also: environment variable PNEUMOTHORAX_DATA)
+  --chain NAME       Train the experiments of this folder of experiments/ (default: phantom; siim are
+                     the report's, for a GPU; also: environment variable PNEUMOTHORAX_CHAIN)
   --quick            A small phantom and short training: shows in minutes that everything works
   --save             Write the outputs into the notebooks themselves
   --folder DIR       Run the notebooks of this folder (default: notebooks)
@@ -32,6 +34,7 @@ interface Options {
   folder: string;
   names: string[];
   data: string | undefined;
+  chain: string | undefined;
   quick: boolean;
   save: boolean;
   output: string;
@@ -45,6 +48,7 @@ async function main(options: Options): Promise<number> {
   if (data === undefined) return interrupt.exitCode() || 1;
   const env: Record<string, string> = { PNEUMOTHORAX_DATA: resolve(data) };
   if (options.quick) env["PNEUMOTHORAX_QUICK"] = "1";
+  if (options.chain !== undefined) env["PNEUMOTHORAX_CHAIN"] = options.chain;
 
   for (const path of paths) {
     const name = relative(PROJECT, path);
@@ -148,6 +152,7 @@ function readOptions(args: string[]): Options | undefined {
     allowPositionals: true,
     options: {
       data: { type: "string" },
+      chain: { type: "string" },
       quick: { type: "boolean", default: false },
       save: { type: "boolean", default: false },
       folder: { type: "string", default: join(PROJECT, "notebooks") },
@@ -166,6 +171,7 @@ function readOptions(args: string[]): Options | undefined {
     folder,
     names: positionals,
     data: values.data ?? (Deno.env.get("PNEUMOTHORAX_DATA") || undefined),
+    chain: values.chain,
     quick: values.quick,
     save: values.save,
     output: resolve(values.output ?? join(folder, "executed")),

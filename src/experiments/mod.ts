@@ -5,6 +5,7 @@
 export { type CheckpointName, checkpointNames, type Experiment } from "./schema.ts";
 export { ExperimentError, type Problem } from "./problems.ts";
 export { applyOverrides } from "./overrides.ts";
+export { loadStage } from "./chain.ts";
 export { listExperiments, loadExperiment, type LoadOptions } from "./load.ts";
 export { describeFields, type Field, fieldTable } from "./fields.ts";
 export {

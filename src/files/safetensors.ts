@@ -92,8 +92,8 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
   const tensors = new Map<string, StoredTensor>();
   let end = 0;
   for (const { key, dtype, shape, data_offsets: [from, to] } of entries) {
+    if (!Object.hasOwn(TYPES, dtype)) refuse(`the type of ${key} is not supported: ${dtype}`);
     const type = TYPES[dtype as keyof typeof TYPES];
-    if (!type) refuse(`the type of ${key} is not supported: ${dtype}`);
     if (to - from !== countOf(shape) * type.BYTES_PER_ELEMENT) {
       refuse(`${key} has ${to - from} bytes for the shape [${shape}]`);
     }

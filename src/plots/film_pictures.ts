@@ -1,4 +1,4 @@
-import type { FilmFile, Prepared } from "@/data/mod.ts";
+import { FILM_SIZE, type FilmFile, type Prepared, resizeMask } from "@/data/mod.ts";
 import type { Film } from "./film_grid.ts";
 
 /** Prepared films with their annotations, ready for `filmGrid`. */
@@ -12,4 +12,17 @@ export async function filmPictures<T extends FilmFile>(
     truth: await prepared.readMask(film.imageId),
     caption: caption(film),
   })));
+}
+
+/** Prepared films with annotation and predicted mask, captioned with their dice. */
+export async function scorePictures(
+  prepared: Prepared,
+  scores: readonly { film: FilmFile; dice: number; mask: Uint8Array }[],
+): Promise<Film[]> {
+  const pictures = await filmPictures(prepared, scores.map(({ film }) => film));
+  return pictures.map((picture, i) => ({
+    ...picture,
+    prediction: resizeMask(scores[i]!.mask, FILM_SIZE, prepared.size),
+    caption: `dice ${scores[i]!.dice.toFixed(2)}`,
+  }));
 }

@@ -17,6 +17,6 @@ export { drawMask, greyToRgb, type MaskStyle, overlay } from "./overlay.ts";
 export { ChartError, type ChartPicture, renderPicture, renderPng, renderSvg } from "./render.ts";
 export { COLORS, colorsOf, FONT, PALETTE, THEME } from "./theme.ts";
 export type { TopLevelSpec } from "vega-lite";
-export { filmPictures } from "./film_pictures.ts";
+export { filmPictures, scorePictures } from "./film_pictures.ts";
 export { type CurveMetric, learningCurves } from "./learning_curves.ts";
 export { networkDiagram } from "./network.ts";

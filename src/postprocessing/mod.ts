@@ -12,7 +12,7 @@ export {
   type PredictOptions,
 } from "./ensemble.ts";
 export { type MaskRule, toMask } from "./mask_rule.ts";
-export { dice, iou } from "./overlap.ts";
+export { dice, iou, maskOverlap } from "./overlap.ts";
 export { averageProbabilities, flipHorizontal, threshold } from "./probabilities.ts";
 export { resizeBilinear } from "./resize.ts";
 export {
@@ -22,6 +22,13 @@ export {
   type SubmissionSummary,
   writeSubmission,
 } from "./submission.ts";
-export { type FilmScore, scorePredictions, type Scores } from "./score.ts";
+export {
+  type FilmScore,
+  predictMasks,
+  scorePredictions,
+  scoreRules,
+  type Scores,
+  scoreSubmission,
+} from "./score.ts";
 export { loadTrainedModel, type TrainedModel } from "./trained_model.ts";
 export { searchTriplet, type Triplet, type TripletGrid, tripletRule } from "./triplet.ts";

@@ -8,7 +8,7 @@
  * @throws {RangeError} If the lengths differ.
  */
 export function dice(prediction: Uint8Array, truth: Uint8Array): number {
-  const { common, predicted, annotated } = count(prediction, truth);
+  const { common, predicted, annotated } = maskOverlap(prediction, truth);
   return predicted + annotated === 0 ? 1 : (2 * common) / (predicted + annotated);
 }
 
@@ -22,12 +22,16 @@ export function dice(prediction: Uint8Array, truth: Uint8Array): number {
  * @throws {RangeError} If the lengths differ.
  */
 export function iou(prediction: Uint8Array, truth: Uint8Array): number {
-  const { common, predicted, annotated } = count(prediction, truth);
+  const { common, predicted, annotated } = maskOverlap(prediction, truth);
   const union = predicted + annotated - common;
   return union === 0 ? 1 : common / union;
 }
 
-function count(prediction: Uint8Array, truth: Uint8Array) {
+/** Pixels that two masks share, and of each: what every measure of overlap is made of. */
+export function maskOverlap(
+  prediction: Uint8Array,
+  truth: Uint8Array,
+): { common: number; predicted: number; annotated: number } {
   if (prediction.length !== truth.length) {
     throw new RangeError(
       `Cannot compare masks as their lengths differ: ${prediction.length}, ${truth.length}`,

@@ -1,8 +1,9 @@
-import { type Film, FILM_SIZE, uniteRles } from "@/data/mod.ts";
+import { type Film, FILM_SIZE, readRleTable, uniteRles } from "@/data/mod.ts";
 import { type MetricValues, SegmentationMetrics } from "@/losses/mod.ts";
 import type { Prediction } from "./ensemble.ts";
 import { type MaskRule, toMask } from "./mask_rule.ts";
-import { dice } from "./overlap.ts";
+import { dice, maskOverlap } from "./overlap.ts";
+import type { Answer } from "./submission.ts";
 
 /** How well one film was predicted. */
 export interface FilmScore {
@@ -31,22 +32,86 @@ export async function scorePredictions(
   films: readonly Film[],
   rule: MaskRule,
 ): Promise<Scores> {
-  const byId = new Map(films.map((film) => [film.imageId, film]));
   const metrics = new SegmentationMetrics();
   const scores: FilmScore[] = [];
-  for await (const { imageId, probabilities } of predictions) {
-    const film = byId.get(imageId);
-    if (!film) throw new RangeError(`Cannot score a film as it has no annotation: ${imageId}`);
+  for await (const { film, truth, probabilities } of withTruth(predictions, films)) {
     const mask = toMask(probabilities, rule);
-    const truth = uniteRles(film.rows, FILM_SIZE, FILM_SIZE);
-    let overlap = 0, predicted = 0, annotated = 0;
-    for (let i = 0; i < mask.length; i++) {
-      predicted += mask[i]!;
-      annotated += truth[i]!;
-      overlap += mask[i]! & truth[i]!;
-    }
-    metrics.add(overlap, predicted, annotated);
+    const { common, predicted, annotated } = maskOverlap(mask, truth);
+    metrics.add(common, predicted, annotated);
     scores.push({ film, dice: dice(mask, truth), predictedArea: predicted, mask });
   }
   return { films: scores, metrics: metrics.values() };
+}
+
+/**
+ * The mean dice of several rules on the same predictions, which are made once and not kept.
+ *
+ * @returns One value for each rule.
+ */
+export async function scoreRules(
+  predictions: AsyncIterable<Prediction>,
+  films: readonly Film[],
+  rules: readonly MaskRule[],
+): Promise<number[]> {
+  const metrics = rules.map(() => new SegmentationMetrics());
+  for await (const { truth, probabilities } of withTruth(predictions, films)) {
+    for (const [i, rule] of rules.entries()) {
+      const { common, predicted, annotated } = maskOverlap(toMask(probabilities, rule), truth);
+      metrics[i]!.add(common, predicted, annotated);
+    }
+  }
+  return metrics.map((metric) => metric.values().dice);
+}
+
+/** The answers of a submission, film by film, as the predictions come. */
+export async function* predictMasks(
+  predictions: AsyncIterable<Prediction>,
+  rule: MaskRule,
+): AsyncGenerator<Answer, void, void> {
+  for await (const { imageId, probabilities } of predictions) {
+    yield { imageId, mask: toMask(probabilities, rule) };
+  }
+}
+
+/**
+ * Scores a submission against a table of true masks, if there is one: only a phantom has it.
+ *
+ * @param path The submission.
+ * @param truthPath A CSV file as `train-rle.csv`, for the test films.
+ * @returns The metrics, or `undefined` if there is no file of true masks.
+ * @throws {RangeError} If the submission lacks a film of the table.
+ */
+export async function scoreSubmission(
+  path: string,
+  truthPath: string,
+): Promise<MetricValues | undefined> {
+  try {
+    await Deno.stat(truthPath);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  const masks = async (path: string) =>
+    Map.groupBy(await readRleTable(path), ({ imageId }) => imageId);
+  const submitted = await masks(path);
+  const metrics = new SegmentationMetrics();
+  for (const [imageId, rows] of await masks(truthPath)) {
+    const answer = submitted.get(imageId);
+    if (!answer) throw new RangeError(`Cannot score ${path} as it lacks the film ${imageId}`);
+    const [mask, truth] = [answer, rows].map((rows) =>
+      uniteRles(rows.map(({ encodedPixels }) => encodedPixels), FILM_SIZE, FILM_SIZE)
+    );
+    const { common, predicted, annotated } = maskOverlap(mask!, truth!);
+    metrics.add(common, predicted, annotated);
+  }
+  return metrics.values();
+}
+
+async function* withTruth(predictions: AsyncIterable<Prediction>, films: readonly Film[]) {
+  const byId = new Map(films.map((film) => [film.imageId, film]));
+  for await (const { imageId, probabilities } of predictions) {
+    const film = byId.get(imageId);
+    if (!film) throw new RangeError(`Cannot score a film as it has no annotation: ${imageId}`);
+    yield { film, probabilities, truth: uniteRles(film.rows, FILM_SIZE, FILM_SIZE) };
+  }
 }

@@ -28,7 +28,7 @@ import { Interrupt, InterruptedError } from "./interrupt.ts";
 import { Adam } from "./optimizer.ts";
 import { learningRateAt, slidingAt } from "./schedule.ts";
 import { loadStageData, type StageData, type StageDataOptions } from "./stage_data.ts";
-import { trainingStep } from "./step.ts";
+import { type StepResult, trainingStep } from "./step.ts";
 import { batchTensors, validator } from "./validate.ts";
 
 /** How far a stage is, after a training step. */
@@ -251,8 +251,8 @@ class Stage {
       // The last window of an epoch may be shorter; its gradients are divided by what it has.
       const windowStart = batch.index - batch.index % training.accumulation;
       const windowEnd = Math.min(windowStart + training.accumulation, count);
-      const progress = epoch + (batch.index + 1) / count;
-      const rate = learningRateAt(training.learningRate, progress - 1 / count, training.epochs);
+      const progress = epoch + batch.index / count;
+      const rate = learningRateAt(training.learningRate, progress, training.epochs);
       const random = new Random(seed, "step", epoch, batch.index);
       const tensors = batchTensors(batch);
       const inputs = [
@@ -261,9 +261,13 @@ class Stage {
         tf.scalar(1 / (windowEnd - windowStart)),
       ] as const;
       const isLast = batch.index + 1 === windowEnd;
-      const result = await this.#step.run(tensors, ...inputs, isLast);
-      this.#add(result, batch.count);
-      tf.dispose([tensors, [...inputs], { ...result }]);
+      let result: StepResult | undefined;
+      try {
+        result = await this.#step.run(tensors, ...inputs, isLast);
+        this.#add(result, batch.count);
+      } finally {
+        tf.dispose([tensors, [...inputs], { ...result }]);
+      }
       this.position.batch = batch.index + 1;
       this.#report(epoch, count);
     }
@@ -453,11 +457,11 @@ class Stage {
     return { ...written, epoch, value };
   }
 
-  /** Removes checkpoints that the record no longer names. */
+  /** Removes checkpoints that the record no longer names, and what a killed process left of one. */
   async #removeOldCheckpoints(record: RunRecord): Promise<void> {
     const named = new Set(Object.values(record.run.checkpoints).map(({ file }) => file));
     for await (const entry of Deno.readDir(record.folder)) {
-      if (!entry.name.endsWith(".safetensors") || named.has(entry.name)) continue;
+      if (!/\.safetensors(\.\w+\.partial)?$/.test(entry.name) || named.has(entry.name)) continue;
       await Deno.remove(`${record.folder}/${entry.name}`);
     }
   }

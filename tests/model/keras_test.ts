@@ -5,12 +5,14 @@ import { createModel, INFERENCE } from "@/model/mod.ts";
 import { jit, library, tf } from "@/tensorflow/mod.ts";
 import { assertClose } from "../tensorflow/assert_close.ts";
 
-Deno.test("the model with EfficientNet-B4 gives the logits of the same model in Keras", async () => {
-  assert(library.python, "This test needs the Python that TensorFlow came with");
+// A library that the environment variable names may come without a Python, and so without Keras.
+const ignore = library.python === undefined;
+
+Deno.test("the model with EfficientNet-B4 gives Keras's logits", { ignore }, async () => {
   const folder = await Deno.makeTempDir();
   const file = join(folder, "model.safetensors");
   try {
-    const { success, stderr } = await new Deno.Command(library.python, {
+    const { success, stderr } = await new Deno.Command(library.python!, {
       args: [join(import.meta.dirname!, "keras_model.py"), file, "B4", "256"],
       stdout: "null",
       stderr: "piped",

@@ -112,6 +112,15 @@ Deno.test("batchNormTraining() gives the batch's mean and unbiased variance", ()
   });
 });
 
+Deno.test("batchNormInference() gives its statistics no gradient", () => {
+  const x = wave<tf.Tensor4D>(SHAPE, 1.7, 0.3);
+  const gradient = tf.grads((mean: tf.Tensor, variance: tf.Tensor) =>
+    batchNormInference(x, tf.ones([2]), tf.zeros([2]), mean, variance, EPSILON)
+  );
+  const gradients = gradient([tf.tensor1d([0.1, -0.2]), tf.tensor1d([0.8, 1.3])]);
+  for (const values of gradients) assertClose(values, [0, 0], 0);
+});
+
 Deno.test("leakyRelu() has the slope alpha at zero and below", () => {
   const slopes = tf.grad((x) => leakyRelu(x as tf.Tensor4D, 0.25))(row(-1, 0, 1));
   assertClose(slopes, [0.25, 0.25, 1]);

@@ -29,6 +29,16 @@ Deno.test("tensors of each type go to TensorFlow and come back", () => {
   }
 });
 
+Deno.test("tensors are made of the part of a buffer that a view shows", () => {
+  const view = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
+  assertClose(tf.neg(tf.tensor1d(view)), [-1, -2], 0);
+  const bytes = Uint8Array.of(9, 0, 1, 9).subarray(1, 3);
+  assertClose(tf.logicalNot(tf.tensor1d(bytes, "bool")), [1, 0], 0);
+  const traced = jit(() => tf.neg(tf.tensor1d(view)));
+  assertClose(traced(), [-1, -2], 0);
+  traced.dispose();
+});
+
 Deno.test("tensors of strings go to TensorFlow and come back", () => {
   const texts = [
     "",

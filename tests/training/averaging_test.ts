@@ -59,7 +59,7 @@ Deno.test("WeightAverage stays as it is while the model, given the mean, goes on
 Deno.test("WeightAverage goes on from a stored mean and count", () => {
   const model = newModel();
   const average = new WeightAverage(model);
-  average.mean.get("gamma")!.assign(tf.tidy(() => tf.keep(tf.tensor1d([4]))));
+  tf.tidy(() => average.mean.get("gamma")!.assign(tf.tensor1d([4])));
   average.count = 3;
   setWeights(model, [0, 0, 0, 0], 8, 0);
   average.add();

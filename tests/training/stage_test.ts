@@ -1,0 +1,210 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { join } from "node:path";
+import { listRuns, readRun, type Run } from "@/experiments/mod.ts";
+import { decodeSafetensors, sha256File } from "@/files/mod.ts";
+import { CheckpointError, trainStage } from "@/training/mod.ts";
+import { memory } from "../tensorflow/assert_close.ts";
+import { discExperiment, discs } from "./discs.ts";
+
+const DATA = discs({ training: 12, validation: 6 });
+
+/** Runs of a stage and of what goes on from it are kept for the tests that follow. */
+const RUNS = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(RUNS, { recursive: true }));
+
+function filesOf(run: Run, runs = RUNS): string[] {
+  return [...Deno.readDirSync(join(runs, run.id))].map(({ name }) => name).sort();
+}
+
+async function tensorsOf(run: Run, name: "last" | "swa" | "final", runs = RUNS) {
+  const path = join(runs, run.id, run.checkpoints[name]!.file);
+  return decodeSafetensors(await Deno.readFile(path), path).tensors;
+}
+
+/** Every checkpoint is there, is the one that the record says, and nothing else is. */
+async function assertComplete(run: Run, runs = RUNS): Promise<void> {
+  assertEquals(await readRun(run.id, runs), run);
+  const files = Object.values(run.checkpoints).map(({ file }) => file);
+  assertEquals(filesOf(run, runs), [...new Set([...files, "run.yaml"])].sort());
+  for (const [name, { file, sha256 }] of Object.entries(run.checkpoints)) {
+    assertEquals(await sha256File(join(runs, run.id, file)), sha256, name);
+  }
+}
+
+let parent: Run;
+
+Deno.test("trainStage() learns, and leaves a complete record and no tensors", async () => {
+  const experiment = await discExperiment("phantom/1-128", [
+    "training.epochs=5",
+    "training.learningRate.initial=1e-2",
+  ]);
+  const before = memory();
+  const tensors: number[] = [], handles: number[] = [];
+  const batches: string[] = [];
+  let started = "";
+  parent = await trainStage(experiment, {
+    data: DATA,
+    runs: RUNS,
+    onStart: ({ id, status }) => started = `${id} ${status}`,
+    onBatch: ({ epoch, epochs, batch, batches: count, films, filmsInAll, loss }) => {
+      assert(Number.isFinite(loss));
+      batches.push(`${epoch}/${epochs} ${batch}/${count} ${films}/${filmsInAll}`);
+    },
+    onEpoch: () => {
+      const { numTensors, handles: count } = memory();
+      tensors.push(numTensors);
+      handles.push(count);
+    },
+  });
+  assertEquals(memory(), before);
+  assertEquals(tensors, tensors.map(() => tensors[0]!));
+  assertEquals(new Set(handles.slice(1)).size, 1, `handles ${handles}`);
+
+  assertEquals(started, `${parent.id} running`);
+  assertEquals(batches.length, 15);
+  assertEquals([batches[0], batches[4], batches[14]], [
+    "1/5 1/3 4/60",
+    "2/5 2/3 20/60",
+    "5/5 3/3 60/60",
+  ]);
+
+  const { metrics, checkpoints } = parent;
+  assertEquals(metrics.map(({ epoch }) => epoch), [1, 2, 3, 4, 5]);
+  const [first, last] = [metrics[0]!, metrics[4]!];
+  assertLess(last.loss!, first.loss! - 0.1);
+  assertLess(last.validationLoss!, first.validationLoss! - 0.1);
+  assertGreater(last.dice!, 0.6);
+  for (const epoch of metrics) {
+    for (const [name, value] of Object.entries(epoch)) {
+      // Nothing may be predicted at first; both classes are in the validation films.
+      if (name !== "validationPrecision") assert(Number.isFinite(value), `${name}: ${value}`);
+    }
+    assertEquals(epoch.validationCount, 6);
+    assertAlmostEquals(epoch.validationDiceAllEmpty!, 2 / 6);
+  }
+  assertAlmostEquals(metrics[1]!.learningRate!, 1e-2 * (1 + Math.cos(Math.PI / 5)) / 2);
+  assertEquals(parent.status, "finished");
+  assertEquals(parent.reason, null);
+  assertEquals(parent.parent, null);
+  assertEquals(parent.resumed, []);
+  assertEquals(parent.experiment, experiment);
+  assertEquals(parent.data, {
+    root: "discs",
+    hash: DATA.hash,
+    films: { train: 12, validation: 6, test: 0 },
+    excluded: [{ id: "disc-broken", reason: "made up" }],
+  });
+  assert(parent.versions.tensorflow);
+
+  assertEquals(
+    Object.keys(checkpoints).sort(),
+    ["best-dice", "best-iou", "best-loss", "final", "last"],
+  );
+  await assertComplete(parent);
+  // Each best one is that of the first epoch with the best value.
+  const best = (name: string, better: (a: number, b: number) => boolean) =>
+    metrics.reduce((best, epoch) => better(epoch[name]!, best[name]!) ? epoch : best);
+  const chosen = [
+    ["best-loss", best("validationLoss", (a, b) => a < b), "validationLoss"],
+    ["best-dice", best("validationDice", (a, b) => a > b), "validationDice"],
+    ["best-iou", best("validationIou", (a, b) => a > b), "validationIou"],
+  ] as const;
+  for (const [name, epoch, metric] of chosen) {
+    assertEquals([checkpoints[name]!.epoch, checkpoints[name]!.value], [
+      epoch.epoch,
+      epoch[metric],
+    ]);
+  }
+  assertEquals(checkpoints.final, checkpoints["best-dice"]);
+  assertEquals(checkpoints.last!.epoch, 5);
+});
+
+Deno.test("trainStage() starts a child from its parent's weights, and no finished run again", async () => {
+  // A learning rate of nothing and statistics that hardly move: the weights stay the parent's.
+  const experiment = await discExperiment("phantom/2-192", [
+    "parentCheckpoint=last",
+    "training.epochs=1",
+    "training.loss={ bce: 1, dice: 1 }",
+    "training.learningRate={ schedule: constant, initial: 1e-30 }",
+    "model.batchNormMomentum=0.999999",
+  ]);
+  const child = await trainStage(experiment, { data: DATA, runs: RUNS });
+  assertEquals(child.parent, {
+    run: parent.id,
+    checkpoint: "last",
+    sha256: parent.checkpoints.last!.sha256,
+  });
+  const [ours, theirs] = [await tensorsOf(child, "last"), await tensorsOf(parent, "last")];
+  const trainable = [...theirs].filter(([name]) =>
+    name.startsWith("weights/") && !name.includes("/moving_")
+  );
+  assertGreater(trainable.length, 100);
+  for (const [name, { data }] of trainable) assertEquals(ours.get(name)!.data, data, name);
+  const [first, last] = [child.metrics[0]!, parent.metrics.at(-1)!];
+  assertAlmostEquals(first.validationLoss!, last.validationLoss!, 1e-3);
+  assertEquals(first.validationDice!.toFixed(2), last.validationDice!.toFixed(2));
+  await assertComplete(child);
+});
+
+Deno.test("trainStage() refuses a child without its parent's run, or with a damaged one", async () => {
+  const before = memory();
+  const runs = await Deno.makeTempDir();
+  const child = await discExperiment("phantom/2-192", ["training.epochs=1"]);
+  const error = await assertRejects(
+    () => trainStage(child, { data: DATA, runs }),
+    CheckpointError,
+    "Cannot start phantom/2-192 as its parent phantom/1-128 has no finished run with a checkpoint",
+  );
+  assertStringIncludes(error.message, 'Run "deno task train phantom/1-128" first');
+
+  // SWA was not asked for, so there is no such checkpoint.
+  const swa = await discExperiment("phantom/2-192", ["parentCheckpoint=swa"]);
+  const noSwa = () => trainStage(swa, { data: DATA, runs: RUNS });
+  await assertRejects(noSwa, CheckpointError, 'no finished run with a checkpoint "swa"');
+
+  const folder = join(runs, parent.id);
+  await Deno.mkdir(folder);
+  for (const name of filesOf(parent)) {
+    await Deno.copyFile(join(RUNS, parent.id, name), join(folder, name));
+  }
+  const file = join(folder, parent.checkpoints.final!.file);
+  const bytes = await Deno.readFile(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  await Deno.writeFile(file, bytes);
+  await assertRejects(
+    () => trainStage(child, { data: DATA, runs }),
+    CheckpointError,
+    "its SHA-256 is not the one in the run's record",
+  );
+  // None of them got as far as a run of its own.
+  assertEquals([...Deno.readDirSync(runs)].map(({ name }) => name), [parent.id]);
+  await Deno.remove(runs, { recursive: true });
+  assertEquals(memory(), before);
+});
+
+Deno.test("trainStage() fails with the reason when the loss is not finite, and frees everything", async () => {
+  const before = memory();
+  const experiment = await discExperiment("phantom/1-128", [
+    "training.learningRate={ schedule: constant, initial: 1e30 }",
+  ]);
+  const runs = await Deno.makeTempDir();
+  await assertRejects(
+    () => trainStage(experiment, { data: DATA, runs }),
+    RangeError,
+    "Cannot go on training as the loss is not finite",
+  );
+  const [run] = (await listRuns({ runs })).runs;
+  assertEquals(run!.status, "failed");
+  assertStringIncludes(run!.reason!, "RangeError: Cannot go on training as the loss is not finite");
+  assertEquals(run!.metrics, []);
+  await Deno.remove(runs, { recursive: true });
+  assertEquals(memory(), before);
+});
