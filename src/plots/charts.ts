@@ -236,6 +236,8 @@ function withAverage(
  * A matrix as coloured cells, first row on top, such as how often each part of the image is marked.
  *
  * @param matrix Row-major, `rows * columns` finite numbers.
+ * @param options.rowLabels What stands beside each row. Default: nothing.
+ * @param options.columnLabels What stands below each column. Default: nothing.
  * @param options.legend Title of the colour scale, with its unit.
  * @param options.format d3-format of the colour scale's labels. Default: chosen by vega.
  * @throws {RangeError} If the length is not `rows * columns`, or a number is not finite.
@@ -243,9 +245,21 @@ function withAverage(
 export function heatmap(
   matrix: ArrayLike<number>,
   shape: { rows: number; columns: number },
-  options: ChartOptions & { legend: string; format?: string },
+  options: ChartOptions & {
+    legend: string;
+    format?: string;
+    rowLabels?: readonly (string | number)[];
+    columnLabels?: readonly (string | number)[];
+  },
 ): TopLevelSpec {
   const { rows, columns } = shape;
+  const { rowLabels, columnLabels } = options;
+  if (rowLabels && rowLabels.length !== rows || columnLabels && columnLabels.length !== columns) {
+    throw new RangeError(
+      `Cannot draw a heatmap as ${rows} and ${columns} labels are needed: got ` +
+        `${rowLabels?.length ?? rows} and ${columnLabels?.length ?? columns}`,
+    );
+  }
   if (matrix.length !== rows * columns) {
     throw new RangeError(
       `Cannot draw a heatmap as ${rows} x ${columns} numbers are needed: got ${matrix.length}`,
@@ -260,14 +274,21 @@ export function heatmap(
   // Cells of whole pixels leave no seams between them.
   const width = columns * Math.max(1, Math.round((options.width ?? 300) / columns));
   const height = rows * Math.max(1, Math.round((options.height ?? width * rows / columns) / rows));
-  const axis = { labels: false, ticks: false, domain: false };
+  const axis = (labels: readonly (string | number)[] | undefined) => ({
+    ticks: false,
+    domain: false,
+    labelAngle: 0,
+    labels: labels !== undefined,
+    ...(labels && { labelExpr: `${JSON.stringify(labels)}[datum.value]` }),
+  });
+  const scale = { paddingInner: 0 };
   return {
     ...frame({ ...options, width, height }),
     data: { values },
     mark: "rect",
     encoding: {
-      x: { field: "column", type: "ordinal", title: options.x, axis, scale: { paddingInner: 0 } },
-      y: { field: "row", type: "ordinal", title: options.y, axis, scale: { paddingInner: 0 } },
+      x: { field: "column", type: "ordinal", title: options.x, axis: axis(columnLabels), scale },
+      y: { field: "row", type: "ordinal", title: options.y, axis: axis(rowLabels), scale },
       color: {
         field: "value",
         type: "quantitative",

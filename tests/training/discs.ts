@@ -67,7 +67,7 @@ export async function interruptibleStage(): Promise<{ experiment: Experiment; da
     "training.accumulation=2",
     "training.positiveShare={ from: 0.8, to: 0.5 }",
     "training.swa={ startEpoch: 2 }",
-    "validation.batch=2",
+    "validation={ batch: 2, everyEpochs: 2 }",
   ]);
   // Five batches: two windows of two, and one of one.
   return { experiment, data: discs({ training: 10, validation: 4 }) };

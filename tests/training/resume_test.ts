@@ -67,6 +67,10 @@ Deno.test("trainStage() averages the last epochs' weights, and frees everything"
     });
     assertEquals(memory(), before);
 
+    // Every second epoch is validated, and the last one.
+    const validated = whole.metrics.map(({ validationLoss }) => validationLoss !== undefined);
+    assertEquals(validated, [false, true, true]);
+
     const { swa, final } = whole.checkpoints;
     assertEquals(final, swa);
     assert(Number.isFinite(swa!.value));
@@ -112,7 +116,7 @@ Deno.test("trainStage() stopped by Ctrl-C within a window goes on to the same bi
 Deno.test("trainStage() stopped in its validation and before its average goes on", async () => {
   await withFolder(async (runs) => {
     // The signal comes with the epoch's last batch, and is seen between two validation batches.
-    const first = await runUntil(runs, { signal: "SIGTERM", epoch: 1, batch: 5 });
+    const first = await runUntil(runs, { signal: "SIGTERM", epoch: 2, batch: 5 });
     assertEquals(first.code, 130);
     assertEquals((await onlyRun(runs)).reason, "Stopped by SIGTERM");
     const second = await runUntil(runs, { signal: "SIGINT", epoch: 3, batch: 0 });

@@ -8,10 +8,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "node:path";
+import { batches as batchesOf, type Film, type Prepared } from "@/data/mod.ts";
 import { listRuns, readRun, type Run } from "@/experiments/mod.ts";
 import { decodeSafetensors, sha256File } from "@/files/mod.ts";
-import { CheckpointError, trainStage } from "@/training/mod.ts";
-import { memory } from "../tensorflow/assert_close.ts";
+import { createModel, normalizeImages } from "@/model/mod.ts";
+import { StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { batchTensors, CheckpointError, trainStage } from "@/training/mod.ts";
+import { assertClose, memory } from "../tensorflow/assert_close.ts";
 import { discExperiment, discs } from "./discs.ts";
 
 const DATA = discs({ training: 12, validation: 6 });
@@ -48,10 +51,15 @@ Deno.test("trainStage() learns, and leaves a complete record and no tensors", as
   ]);
   const before = memory();
   const tensors: number[] = [], handles: number[] = [];
-  const batches: string[] = [];
+  const batches: string[] = [], read: string[] = [];
+  const readImage = (id: string) => {
+    read.push(id);
+    return DATA.prepared.readImage(id);
+  };
+  const prepared = { ...DATA.prepared, readImage } as unknown as Prepared;
   let started = "";
   parent = await trainStage(experiment, {
-    data: DATA,
+    data: { ...DATA, prepared },
     runs: RUNS,
     onStart: ({ id, status }) => started = `${id} ${status}`,
     onBatch: ({ epoch, epochs, batch, batches: count, films, filmsInAll, loss }) => {
@@ -75,6 +83,18 @@ Deno.test("trainStage() learns, and leaves a complete record and no tensors", as
     "2/5 2/3 20/60",
     "5/5 3/3 60/60",
   ]);
+
+  // An epoch goes through twelve films in its own order, half of them positive, then the others.
+  const orders = Array.from({ length: 5 }, (_, epoch) => read.slice(18 * epoch, 18 * epoch + 12));
+  assertEquals(new Set(orders.map((order) => order.join())).size, 5);
+  const ids = (films: Film[]) => films.map(({ imageId }) => imageId);
+  const { training, validation } = DATA.split;
+  const positives = new Set(ids(training.filter(({ positive }) => positive)));
+  for (const [epoch, order] of orders.entries()) {
+    assert(order.every((id) => ids(training).includes(id)));
+    assertEquals(order.filter((id) => positives.has(id)).length, 6);
+    assertEquals(read.slice(18 * epoch + 12, 18 * epoch + 18), ids(validation));
+  }
 
   const { metrics, checkpoints } = parent;
   assertEquals(metrics.map(({ epoch }) => epoch), [1, 2, 3, 4, 5]);
@@ -207,4 +227,52 @@ Deno.test("trainStage() fails with the reason when the loss is not finite, and f
   assertEquals(run!.metrics, []);
   await Deno.remove(runs, { recursive: true });
   assertEquals(memory(), before);
+});
+
+Deno.test("trainStage() divides a short window by its batches, and follows the schedule", async () => {
+  const runs = await Deno.makeTempDir();
+  // Three batches make one window, whether it could hold three or five.
+  const [three, five] = await Array.fromAsync([3, 5], async (accumulation) => {
+    const experiment = await discExperiment("phantom/1-128", [
+      "training.epochs=1",
+      `training.accumulation=${accumulation}`,
+      "training.learningRate={ schedule: cosine, initial: 1e-3 }",
+      "training.positiveShare=null",
+      "training.swa={ startEpoch: 1 }",
+      "augmentation=null",
+    ]);
+    return await trainStage(experiment, { data: DATA, runs });
+  });
+  assertEquals(five!.checkpoints.last, three!.checkpoints.last);
+  assertEquals(five!.checkpoints.swa, three!.checkpoints.swa);
+
+  // The one step of Adam changes each weight by the learning rate, as first steps do: that of the
+  // third of three batches on the cosine, (1 + cos(120 degrees)) / 2 of 1e-3.
+  const { experiment } = three!;
+  const model = createModel({ ...experiment.model, seed: experiment.seed });
+  const stepped = await tensorsOf(three!, "last", runs);
+  const kernel = stepped.get("weights/output/kernel")!.data;
+  for (const [i, before] of model.weights.get("output/kernel").dataSync().entries()) {
+    assertAlmostEquals(Math.abs(kernel[i]! - before), 0.25e-3, 1e-6);
+  }
+
+  // The statistics of the average are those of all films: here, of the first convolution's output.
+  const averaged = await tensorsOf(three!, "swa", runs);
+  for (const [name, { data }] of averaged) {
+    const weight = name.replace("weights/", "");
+    tf.tidy(() =>
+      model.weights.get(weight).assign(tf.tensor(data, model.weights.get(weight).shape))
+    );
+  }
+  const films = DATA.split.training;
+  const { value: batch } = await batchesOf(DATA.prepared, films, { batchSize: 12 }).next();
+  tf.tidy(() => {
+    const random = new StatelessRandom(tf.tensor1d([0, 0], "int32"));
+    const forward = { training: true, random, momentum: tf.scalar(0) } as const;
+    model.apply(normalizeImages(batchTensors(batch!).images), forward);
+  });
+  const name = "stem_bn/moving_mean";
+  assertClose(averaged.get(`weights/${name}`)!.data, model.weights.get(name), 1e-5);
+  model.dispose();
+  await Deno.remove(runs, { recursive: true });
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { Loss } from "@/losses/mod.ts";
 import { binaryCrossEntropy } from "@/losses/mod.ts";
-import { type SegmentationModel, Weights } from "@/model/mod.ts";
+import type { SegmentationModel } from "@/model/mod.ts";
 import { tf } from "@/tensorflow/mod.ts";
 import {
   Adam,
@@ -13,27 +13,7 @@ import {
   writeCheckpoint,
 } from "@/training/mod.ts";
 import { assertClose, memory } from "../tensorflow/assert_close.ts";
-
-const MEAN = (0.485 / 0.229 + 0.456 / 0.224 + 0.406 / 0.225) / 3;
-const SCALE = (1 / 0.229 + 1 / 0.224 + 1 / 0.225) / 3;
-
-/** A model without BatchNorm: `slope x + bias` of the mean of the normalised colours. */
-function linearModel(slope: number, bias: number): SegmentationModel {
-  const weights = new Weights(0);
-  tf.tidy(() => {
-    weights.create("slope", [], "zeros").assign(tf.scalar(slope));
-    weights.create("bias", [], "zeros").assign(tf.scalar(bias));
-  });
-  return {
-    weights,
-    apply: (images: tf.Tensor4D) =>
-      tf.add(
-        tf.mul(tf.mean(images, -1, true), weights.get("slope")),
-        weights.get("bias"),
-      ),
-    dispose: () => weights.dispose(),
-  } as unknown as SegmentationModel;
-}
+import { linearModel, normalised } from "./linear_model.ts";
 
 /** Plain gradient descent. */
 function gradientDescent({ weights }: SegmentationModel): Optimizer {
@@ -71,7 +51,7 @@ function byHand(weights: [number, number], films: Film[], rate: number): [number
   const [slope, bias] = weights;
   let [slopeGradient, biasGradient] = [0, 0];
   for (const { grey, mask } of films) {
-    const x = grey * SCALE - MEAN;
+    const x = normalised(grey);
     const error = slope * x + bias - mask;
     slopeGradient += 2 * error * x / films.length;
     biasGradient += 2 * error / films.length;
@@ -121,7 +101,7 @@ Deno.test("trainingStep() moves the weights along the gradient, by hand", async 
   const { step, weights, dispose } = setUp(1);
   assertEquals(step.gathered.size, 0);
   const { loss, counts } = await runBatch(step, FILMS.slice(0, 2), { rate: 0.1 });
-  const logits = FILMS.slice(0, 2).map(({ grey }) => 0.3 * (grey * SCALE - MEAN) - 0.2);
+  const logits = FILMS.slice(0, 2).map(({ grey }) => 0.3 * normalised(grey) - 0.2);
   assertClose([loss], [(logits[0]! ** 2 + (logits[1]! - 1) ** 2) / 2], 1e-5);
   assertEquals(counts, [0, 0, 0, 1, 1, 1]); // logits -0.66 and 0.41
   const first = byHand([0.3, -0.2], FILMS.slice(0, 2), 0.1);
