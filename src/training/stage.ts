@@ -101,9 +101,9 @@ const START: Position = {
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
   using interrupt = new Interrupt();
+  const parent = await findParent(experiment, options.runs);
   const data = options.data ?? await loadStageData(experiment, options);
   refuseUnfit(experiment, data);
-  const parent = await findParent(experiment, options.runs);
   interrupt.check();
   const known = {
     versions: { tensorflow: tensorflowVersion },

@@ -49,8 +49,8 @@ Deno.test("loadStage() refuses a stage that is not there, or not the only one", 
       await Deno.writeTextFile(join(folder, "two", `${name}.yaml`), "");
     }
     await withChain("two", async () => {
-      const message = "there are several: two/1-a, two/1-b";
-      await assertRejects(() => loadStage(1, { folder }), ExperimentError, message);
+      const { problems } = await assertRejects(() => loadStage(1, { folder }), ExperimentError);
+      assertEquals(problems.map(({ message }) => message), ["there are several: two/1-a, two/1-b"]);
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
