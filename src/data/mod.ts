@@ -9,7 +9,7 @@ export {
   imageBatches,
 } from "./batches.ts";
 export { ByteCache } from "./byte_cache.ts";
-export { applyContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
+export { applyContrast, type Contrast, DEFAULT_CLAHE, DEFAULT_CONTRAST } from "./contrast.ts";
 export { maskCoverage } from "./coverage.ts";
 export {
   dataHash,

@@ -216,8 +216,8 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
   ],
   [
     "augmentation that is not known yet",
-    (text) => text + "augmentation: { elastic: { probability: 0.5 } }\n",
-    ":7: augmentation.elastic: unknown key (known keys: horizontalFlip, contrast,",
+    (text) => text + "augmentation: { shear: { probability: 0.5 } }\n",
+    ":7: augmentation.shear: unknown key (known keys: horizontalFlip, contrast,",
   ],
   [
     "loss that is not known yet",
