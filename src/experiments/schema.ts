@@ -233,6 +233,14 @@ const validation = z.strictObject({
 const flip = z.boolean().default(true)
   .describe("Test-time augmentation: mean of the film's and its mirror image's probabilities");
 
+const bySex = z.strictObject({
+  M: share.describe("Probability for films of men"),
+  F: share.describe("Probability for films of women"),
+}).exactOptional().describe(
+  "The probability above which a pixel counts, for each sex; where a film does not tell it, the " +
+    "common one is used",
+);
+
 const postprocessing = z.discriminatedUnion("rule", [
   z.strictObject({
     rule: z.literal("threshold").default("threshold"),
@@ -240,6 +248,7 @@ const postprocessing = z.discriminatedUnion("rule", [
     threshold: share.default(0.5).describe("Probability above which a pixel is positive"),
     minimumArea: z.number().min(0).default(2000)
       .describe("Connected components below this area are dropped, px at 1024 x 1024"),
+    bySex,
   }),
   z.strictObject({
     rule: z.literal("triplet"),
@@ -248,8 +257,15 @@ const postprocessing = z.discriminatedUnion("rule", [
     area: z.number().min(0).default(2000)
       .describe("Least area of sure pixels in a positive film, px at 1024 x 1024"),
     bottom: share.default(0.3).describe("Probability above which a positive film's pixel counts"),
+    minimumRegion: z.number().min(0).exactOptional().describe(
+      "Connected components below this area are dropped, px at 1024 x 1024; none if left out",
+    ),
+    bySex,
   }).refine(({ top, bottom }) => bottom <= top, {
     path: ["bottom"],
+    message: "must be at most top",
+  }).refine(({ top, bySex }) => !bySex || Math.max(bySex.M, bySex.F) <= top, {
+    path: ["bySex"],
     message: "must be at most top",
   }),
 ]);

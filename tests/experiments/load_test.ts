@@ -212,7 +212,7 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
   [
     "key of another kind",
     (text) => text + "postprocessing: { rule: triplet, minimumArea: 1 }\n",
-    ":7: postprocessing.minimumArea: unknown key (known keys: rule, flip, top, area, bottom)",
+    ':7: postprocessing.minimumArea: unknown key, did you mean "minimumRegion"? (known keys: rule,',
   ],
   [
     "augmentation that is not known yet",
