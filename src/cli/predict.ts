@@ -123,7 +123,10 @@ async function predictFolder(
   await preparing.finish();
   const bad = [...index.excluded, ...prepared.excluded];
   const films = index.films.filter(({ imageId }) => prepared.has(imageId));
-  if (films.length === 0) return bad;
+  if (films.length === 0) {
+    await Deno.remove(cache, { recursive: true });
+    return bad;
+  }
 
   const ensemble = new Ensemble(await loadModels(runs), { flip: rule.flip, batch: 1 });
   const rows: string[] = [];

@@ -143,7 +143,7 @@ async function statisticsOf(
   films: readonly Film[],
   grid: FittingGrid,
 ): Promise<FilmStatistics[]> {
-  const levels = new Set([...grid.thresholds, ...grid.bottoms, 0.5]);
+  const levels = new Set([START.threshold, ...grid.thresholds, ...grid.bottoms]);
   const statistics: FilmStatistics[] = [];
   for await (const { film, probabilities, truth } of withTruth(predictions, films)) {
     const side = Math.sqrt(probabilities.length);
