@@ -1,5 +1,8 @@
 import { type StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { elastic, type ElasticOptions } from "./elastic.ts";
 import { crop, type GeometricTransform, horizontalFlip } from "./geometric.ts";
+import { gridDistortion, type GridDistortionOptions } from "./grid_distortion.ts";
+import { opticalDistortion, type OpticalDistortionOptions } from "./optical_distortion.ts";
 import { brightness, contrast, gamma, type PhotometricTransform } from "./photometric.ts";
 import type { Range } from "./random_draws.ts";
 import { identityGrid, sampleBilinear, sampleNearest } from "./sampling_grid.ts";
@@ -11,6 +14,9 @@ export interface AugmentationOptions {
   contrast?: { probability: number; range: Range };
   brightness?: { probability: number; range: Range };
   gamma?: { probability: number; range: Range };
+  elastic?: ElasticOptions;
+  gridDistortion?: GridDistortionOptions;
+  opticalDistortion?: OpticalDistortionOptions;
 }
 
 /** Images and the masks that belong to them, each `[batch, height, width, 1]`. */
@@ -30,7 +36,11 @@ export type Augmentation = (batch: ImagesAndMasks, random: StatelessRandom) => I
  * can be part of a traced training step.
  */
 export function augmentation(options: AugmentationOptions): Augmentation {
+  // From the changed image back to the film: what stands here last is done to the film first.
   const geometric: GeometricTransform[] = [
+    ...(options.elastic ? [elastic(options.elastic)] : []),
+    ...(options.gridDistortion ? [gridDistortion(options.gridDistortion)] : []),
+    ...(options.opticalDistortion ? [opticalDistortion(options.opticalDistortion)] : []),
     ...(options.crop ? [crop(options.crop)] : []),
     ...(options.horizontalFlip ? [horizontalFlip(options.horizontalFlip)] : []),
   ];

@@ -5,6 +5,10 @@ export {
   type AugmentationOptions,
   type ImagesAndMasks,
 } from "./augment.ts";
-export { type AugmentedFilm, previewAugmentation } from "./preview.ts";
+export { elastic, type ElasticOptions, gaussianKernel, smooth } from "./elastic.ts";
+export { crop, type GeometricTransform, horizontalFlip } from "./geometric.ts";
+export { gridDistortion, type GridDistortionOptions } from "./grid_distortion.ts";
+export { opticalDistortion, type OpticalDistortionOptions } from "./optical_distortion.ts";
+export { type AugmentedFilm, type NamedFilm, previewAugmentation, previewEach } from "./preview.ts";
 export { type Range } from "./random_draws.ts";
 export { identityGrid, sampleBilinear, sampleNearest, type SamplingGrid } from "./sampling_grid.ts";

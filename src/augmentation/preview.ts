@@ -1,5 +1,5 @@
 import { StatelessRandom, tf } from "@/tensorflow/mod.ts";
-import type { Augmentation } from "./augment.ts";
+import { type Augmentation, augmentation, type AugmentationOptions } from "./augment.ts";
 
 /** One film, changed once. */
 export interface AugmentedFilm {
@@ -40,4 +40,31 @@ export function previewAugmentation(
       truth: Uint8Array.from(values.truth.subarray(...place)),
     };
   });
+}
+
+/** A film that one augmentation changed. */
+export interface NamedFilm extends AugmentedFilm {
+  /** The augmentation, as an experiment names it, for example "elastic"; "film" for the film itself. */
+  name: string;
+}
+
+/**
+ * Shows each augmentation of an experiment by itself: the film as it is, then changed by each one,
+ * whatever its probability.
+ *
+ * @param film Grey values 0 to 255 and its mask, square, row-major.
+ * @param options An experiment's `augmentation`.
+ * @param seed The same seed draws the same strengths.
+ */
+export function previewEach(
+  film: { grey: Uint8Array; truth: Uint8Array },
+  options: AugmentationOptions,
+  seed: number,
+): NamedFilm[] {
+  const changed = Object.entries(options).map(([name, settings]) => {
+    const augment = augmentation({ [name]: { ...settings, probability: 1 } });
+    return { name, ...previewAugmentation(film, augment, { count: 1, seed })[0]! };
+  });
+  const truth = Uint8Array.from(film.truth, (value) => value > 0 ? 1 : 0);
+  return [{ name: "film", grey: film.grey.slice(), truth }, ...changed];
 }

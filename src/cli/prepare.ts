@@ -3,6 +3,7 @@ import {
   type Contrast,
   DatasetError,
   datasetRoot,
+  DEFAULT_CLAHE,
   DEFAULT_CONTRAST,
   type Excluded,
   loadDataset,
@@ -19,11 +20,18 @@ Options:
                    (default: PNEUMOTHORAX_DATA, else data/phantom-clear)
   --size N         rows and columns, 1 to 1024 (default 256)
   --contrast KIND  percentile (default): the darkest and the brightest 0.5 % are clipped;
+                   clahe: local contrast, clip limit 2, 8 x 8 tiles;
                    none: grey values as they are
   --help           shows this
 
 Files go to DIR/prepared/<size>-<hash of the recipe>. What is there is not made again, so it can be
 stopped and started again. Exit code: 0 done, 1 failed, 2 wrong usage.`;
+
+const CONTRASTS: ReadonlyMap<string, Contrast> = new Map<string, Contrast>([
+  ["percentile", DEFAULT_CONTRAST],
+  ["clahe", DEFAULT_CLAHE],
+  ["none", { kind: "none" }],
+]);
 
 interface Arguments {
   root: string;
@@ -72,12 +80,12 @@ function parseArguments(args: string[]): Arguments | "help" {
       `Cannot prepare films as --size must be an integer in 1..1024: ${values.size}`,
     );
   }
-  if (values.contrast !== "percentile" && values.contrast !== "none") {
+  const contrast = CONTRASTS.get(values.contrast);
+  if (contrast === undefined) {
     throw new RangeError(
-      `Cannot prepare films as --contrast must be percentile or none: ${values.contrast}`,
+      `Cannot prepare films as --contrast must be percentile, clahe or none: ${values.contrast}`,
     );
   }
-  const contrast: Contrast = values.contrast === "none" ? { kind: "none" } : DEFAULT_CONTRAST;
   return { root: datasetRoot(values.data), size, contrast };
 }
 

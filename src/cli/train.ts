@@ -2,7 +2,13 @@ import { parseArgs } from "node:util";
 import { DatasetError } from "@/data/mod.ts";
 import { ExperimentError, listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts";
 import { clearBar, watchStage } from "@/notebook/mod.ts";
-import { CheckpointError, InterruptedError, trainStage } from "@/training/mod.ts";
+import {
+  CheckpointError,
+  InterruptedError,
+  planStage,
+  planText,
+  trainStage,
+} from "@/training/mod.ts";
 
 const HELP = `Trains one or more stages, each from the finished run of its parent.
 
@@ -16,6 +22,8 @@ Options:
   --data DIR        folder with dicom-images-train and train-rle.csv
                     (default: PNEUMOTHORAX_DATA, else data/phantom-clear)
   --set PATH=VALUE  another value for a field of the experiments; VALUE is YAML; can be repeated
+  --dry-run         prints what would be trained and does not: model, memory, films, steps,
+                    learning rate, parent; nothing is written
   --list            lists the experiments
   --help            shows this
 
@@ -26,7 +34,13 @@ experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupt
 /** Runs the command and returns its exit code. */
 export async function main(args: string[]): Promise<number> {
   let names: string[];
-  let values: { data?: string; set?: string[]; list?: boolean; help?: boolean };
+  let values: {
+    data?: string;
+    set?: string[];
+    "dry-run"?: boolean;
+    list?: boolean;
+    help?: boolean;
+  };
   try {
     ({ positionals: names, values } = parseArgs({
       args,
@@ -34,6 +48,7 @@ export async function main(args: string[]): Promise<number> {
       options: {
         data: { type: "string" },
         set: { type: "string", multiple: true },
+        "dry-run": { type: "boolean" },
         list: { type: "boolean" },
         help: { type: "boolean" },
       },
@@ -59,6 +74,14 @@ export async function main(args: string[]): Promise<number> {
     const overrides = values.set ?? [];
     const experiments = await Promise.all(names.map((name) => loadExperiment(name, { overrides })));
     const root = values.data === undefined ? {} : { root: values.data };
+    if (values["dry-run"]) {
+      const plans = [];
+      for (const experiment of experiments) {
+        plans.push(planText(await planStage(experiment, { ...root, earlier: names })));
+      }
+      console.log(plans.join("\n\n"));
+      return 0;
+    }
     for (const experiment of experiments) {
       console.log(`${experiment.name}: ${experiment.description}`);
       const run = await trainStage(experiment, { ...root, ...watchStage() });

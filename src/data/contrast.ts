@@ -1,24 +1,33 @@
+import { checkClahe, equalizeAdaptively } from "./clahe.ts";
+
 /** How grey values are stretched before a film is made smaller. */
 export type Contrast =
   | { kind: "none" }
   /** The grey values at these percentiles, 0 to 100, become 0 and 255. */
-  | { kind: "percentile"; low: number; high: number };
+  | { kind: "percentile"; low: number; high: number }
+  /** Contrast-limited adaptive histogram equalization, see {@linkcode equalizeAdaptively}. */
+  | { kind: "clahe"; clipLimit: number; tiles: number };
 
 /** What is used unless said otherwise: clips the darkest and the brightest 0.5 % of the pixels. */
 export const DEFAULT_CONTRAST: Contrast = { kind: "percentile", low: 0.5, high: 99.5 };
+
+/** The usual settings of CLAHE. */
+export const DEFAULT_CLAHE: Contrast = { kind: "clahe", clipLimit: 2, tiles: 8 };
 
 /**
  * Stretches the contrast of a grey image. Percentiles are interpolated linearly between the sorted
  * values, as `numpy.percentile` does. An image whose two percentiles are equal is left as it is.
  *
- * @param pixels Grey values 0 to 255.
+ * @param pixels Grey values 0 to 255, row-major; for CLAHE those of a square image.
  * @param contrast What to do.
  * @returns A new array of grey values.
- * @throws {RangeError} If the percentiles are not `0 <= low < high <= 100`, or there is no pixel.
+ * @throws {RangeError} If the percentiles are not `0 <= low < high <= 100`, a setting of CLAHE is out
+ * of range, or there is no pixel.
  */
 export function applyContrast(pixels: Uint8Array, contrast: Contrast): Uint8Array {
   checkContrast(contrast);
   if (contrast.kind === "none") return pixels.slice();
+  if (contrast.kind === "clahe") return equalizeAdaptively(pixels, contrast);
   const histogram = new Uint32Array(256);
   for (let i = 0; i < pixels.length; i++) histogram[pixels[i]!]!++;
   const black = percentile(histogram, pixels.length, contrast.low);
@@ -33,9 +42,10 @@ export function applyContrast(pixels: Uint8Array, contrast: Contrast): Uint8Arra
   return stretched;
 }
 
-/** @throws {RangeError} If the percentiles are not `0 <= low < high <= 100`. */
+/** @throws {RangeError} If a setting is out of range, see {@linkcode applyContrast}. */
 export function checkContrast(contrast: Contrast): void {
   if (contrast.kind === "none") return;
+  if (contrast.kind === "clahe") return checkClahe(contrast);
   const { low, high } = contrast;
   if (!(low >= 0 && low < high && high <= 100)) {
     throw new RangeError(

@@ -124,6 +124,38 @@ export async function loadDataset(root: string, options: LoadOptions = {}): Prom
 }
 
 /**
+ * Reads the index of any folder with DICOM files, in it and all below it: films to predict that are
+ * not laid out as the competition's. Pixels are not decoded.
+ *
+ * A file that cannot be used is listed in `excluded`, see {@linkcode loadDataset}.
+ *
+ * @param folder The folder; links that leave it are not followed.
+ * @returns The films, sorted by ImageId, which is the file's name without `.dcm`.
+ * @throws {DatasetError} If there is no such folder, or it holds no `.dcm` file.
+ */
+export async function loadFilms(
+  folder: string,
+  options: LoadOptions = {},
+): Promise<{ films: FilmFile[]; excluded: Excluded[] }> {
+  const isFolder = await exists(folder) && (await Deno.stat(folder)).isDirectory;
+  if (!isFolder) throw new DatasetError(`Cannot read films as there is no such folder: ${folder}`);
+  const files = await listFiles(folder, folder);
+  const total = files.paths.size;
+  if (total + files.excluded.length === 0) {
+    throw new DatasetError(`Cannot read films as no file in the folder ends in .dcm: ${folder}`);
+  }
+  let done = 0;
+  const advance = () => options.onProgress?.({ done: ++done, total });
+  const readMetadata = options.readMetadata ?? readDicomMetadata;
+  const { films, excluded } = await loadPart(
+    files,
+    advance,
+    (imageId, path) => readFilmFile(imageId, path, readMetadata),
+  );
+  return { films: films.sort(byImageId), excluded: excluded.sort(byImageId) };
+}
+
+/**
  * SHA-256 over what was loaded: each film's ImageId, file size and annotation rows, in the order of
  * ImageIds. It changes when films are added, left out or re-annotated; that a file's bytes changed
  * at the same size is found by `prepare`, which hashes the files.

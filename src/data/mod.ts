@@ -9,7 +9,7 @@ export {
   imageBatches,
 } from "./batches.ts";
 export { ByteCache } from "./byte_cache.ts";
-export { applyContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
+export { applyContrast, type Contrast, DEFAULT_CLAHE, DEFAULT_CONTRAST } from "./contrast.ts";
 export { maskCoverage } from "./coverage.ts";
 export {
   dataHash,
@@ -17,6 +17,7 @@ export {
   datasetRoot,
   type Header,
   loadDataset,
+  loadFilms,
   type LoadOptions,
 } from "./dataset.ts";
 export { DatasetError } from "./dataset_error.ts";
@@ -28,6 +29,7 @@ export {
   type Splittable,
   stratifiedSplit,
 } from "./folds.ts";
+export { encodeGreyPng, readGreyPng } from "./grey_png.ts";
 export { epochOrder } from "./order.ts";
 export { type DecodedFilm, prepare, type PrepareOptions, type PrepareProgress } from "./prepare.ts";
 export { type Label, Prepared } from "./prepared.ts";

@@ -185,8 +185,18 @@ function labelOf(film: Film | FilmFile): Label {
 
 function recipeHash(recipe: { version: number; size: number; contrast: Contrast }): string {
   const { version, size, contrast } = recipe;
-  const numbers = contrast.kind === "percentile" ? [contrast.low, contrast.high] : [];
-  return sha256(JSON.stringify([version, size, contrast.kind, ...numbers]));
+  return sha256(JSON.stringify([version, size, contrast.kind, ...numbersOf(contrast)]));
+}
+
+function numbersOf(contrast: Contrast): number[] {
+  switch (contrast.kind) {
+    case "none":
+      return [];
+    case "percentile":
+      return [contrast.low, contrast.high];
+    case "clahe":
+      return [contrast.clipLimit, contrast.tiles];
+  }
 }
 
 function checkOptions(size: number, contrast: Contrast, maximumExcluded: number): void {

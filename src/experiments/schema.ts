@@ -39,6 +39,13 @@ const contrast = z.discriminatedUnion("kind", [
       .describe("Percentile of a film's grey values that becomes white"),
   }).refine(({ low, high }) => low < high, { path: ["high"], message: "must be above low" }),
   z.strictObject({ kind: z.literal("none") }),
+  z.strictObject({
+    kind: z.literal("clahe"),
+    clipLimit: z.number().gt(0).default(2).describe(
+      "Most pixels of one grey value in a tile's histogram, in multiples of an even histogram's",
+    ),
+    tiles: wholeNumber(1).max(64).default(8).describe("Tiles along each axis"),
+  }),
 ]);
 
 const splitSeed = z.int().exactOptional()
@@ -196,6 +203,25 @@ const augmentation = z.strictObject({
     probability,
     zoom: range(0.1, 1).describe("Share of the side that is kept, then scaled to the full size"),
   }).exactOptional().describe("Random crop"),
+  elastic: z.strictObject({
+    probability,
+    alpha: range(0, 0.2).describe(
+      "Standard deviation of the displacement along each axis, in parts of the side",
+    ),
+    sigma: z.number().min(0.005).max(0.2).default(0.05).describe(
+      "Standard deviation of the Gaussian that smooths it, in parts of the side; twice alpha or " +
+        "more, else the film folds",
+    ),
+  }).exactOptional().describe("Elastic transform"),
+  gridDistortion: z.strictObject({
+    probability,
+    range: range(0, 0.9).describe("Limit of how much rows and columns of cells stretch or shrink"),
+    steps: wholeNumber(1).max(32).default(5).describe("Cells along each axis"),
+  }).exactOptional().describe("Grid distortion"),
+  opticalDistortion: z.strictObject({
+    probability,
+    range: range(-0.35, 1).describe("Coefficient of the lens: below 0 pincushion, above 0 barrel"),
+  }).exactOptional().describe("Optical distortion"),
 });
 
 const validation = z.strictObject({
@@ -207,6 +233,14 @@ const validation = z.strictObject({
 const flip = z.boolean().default(true)
   .describe("Test-time augmentation: mean of the film's and its mirror image's probabilities");
 
+const bySex = z.strictObject({
+  M: share.describe("Probability for films of men"),
+  F: share.describe("Probability for films of women"),
+}).exactOptional().describe(
+  "The probability above which a pixel counts, for each sex; where a film does not tell it, the " +
+    "common one is used",
+);
+
 const postprocessing = z.discriminatedUnion("rule", [
   z.strictObject({
     rule: z.literal("threshold").default("threshold"),
@@ -214,6 +248,7 @@ const postprocessing = z.discriminatedUnion("rule", [
     threshold: share.default(0.5).describe("Probability above which a pixel is positive"),
     minimumArea: z.number().min(0).default(2000)
       .describe("Connected components below this area are dropped, px at 1024 x 1024"),
+    bySex,
   }),
   z.strictObject({
     rule: z.literal("triplet"),
@@ -222,8 +257,15 @@ const postprocessing = z.discriminatedUnion("rule", [
     area: z.number().min(0).default(2000)
       .describe("Least area of sure pixels in a positive film, px at 1024 x 1024"),
     bottom: share.default(0.3).describe("Probability above which a positive film's pixel counts"),
+    minimumRegion: z.number().min(0).exactOptional().describe(
+      "Connected components below this area are dropped, px at 1024 x 1024; none if left out",
+    ),
+    bySex,
   }).refine(({ top, bottom }) => bottom <= top, {
     path: ["bottom"],
+    message: "must be at most top",
+  }).refine(({ top, bySex }) => !bySex || Math.max(bySex.M, bySex.F) <= top, {
+    path: ["bySex"],
     message: "must be at most top",
   }),
 ]);

@@ -96,6 +96,47 @@ export function removeSmallComponents(
   return kept;
 }
 
+/** One connected region of a predicted mask, and how much of it is annotated. */
+export interface ComponentOverlap {
+  /** Pixels of the region. */
+  area: number;
+  /** Those of them that are annotated. */
+  common: number;
+}
+
+/**
+ * The connected regions (corners count as touching) of a mask, and how much of each is annotated: all
+ * that is needed to score the mask with any filter of small regions.
+ *
+ * @param mask Row-major, `width * height` values; every value but 0 is foreground.
+ * @param truth Mask of the same size.
+ * @throws {RangeError} If a mask has another size.
+ */
+export function componentOverlaps(
+  mask: Uint8Array,
+  truth: Uint8Array,
+  width: number,
+  height: number,
+): ComponentOverlap[] {
+  if (mask.length !== width * height || truth.length !== mask.length) {
+    throw new RangeError(
+      `Cannot compare masks as both must hold ${width} x ${height} values: ${mask.length}, ` +
+        `${truth.length}`,
+    );
+  }
+  const runs = findRuns(mask, width, height);
+  uniteTouchingRuns(runs, 1);
+  const overlaps = new Map<number, ComponentOverlap>();
+  for (const [index, { row, start, end }] of runs.entries()) {
+    const root = findRoot(runs, index);
+    const overlap = overlaps.get(root) ?? { area: 0, common: 0 };
+    overlaps.set(root, overlap);
+    overlap.area += end - start;
+    for (let x = start; x < end; x++) if (truth[row * width + x] !== 0) overlap.common++;
+  }
+  return [...overlaps.values()];
+}
+
 function findRuns(mask: Uint8Array, width: number, height: number): RowRun[] {
   const runs: RowRun[] = [];
   for (let row = 0; row < height; row++) {

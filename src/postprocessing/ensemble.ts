@@ -31,6 +31,8 @@ export interface EnsembleOptions {
 export interface PredictOptions {
   /** The data set's folder. */
   root: string;
+  /** Where prepared films are kept. Default: `prepared` in the data set's folder. */
+  folder?: string;
   /** Called after each film that is prepared for one of the models. */
   onPrepare?: (progress: PrepareProgress) => void;
   /** Called after each film. */
@@ -70,7 +72,7 @@ export class Ensemble {
    */
   async *predict(
     films: readonly FilmFile[],
-    { root, onPrepare, onProgress }: PredictOptions,
+    { root, folder, onPrepare, onProgress }: PredictOptions,
   ): AsyncGenerator<Prediction, void, void> {
     const streams: AsyncGenerator<ImageBatch, void, void>[] = [];
     for (const { trained } of this.#members) {
@@ -81,6 +83,7 @@ export class Ensemble {
         contrast,
         // Not one may be missing: the error below counts them all.
         maximumExcluded: 1,
+        ...(folder !== undefined && { folder }),
         ...(onPrepare && { onProgress: onPrepare }),
       });
       refuseMissing(films, prepared);

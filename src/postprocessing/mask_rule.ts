@@ -11,10 +11,25 @@ export type MaskRule = Experiment["postprocessing"];
  * Makes the mask of one film.
  *
  * @param probabilities Row-major. // [1024 * 1024]
+ * @param rule How.
+ * @param sex Of the film's patient, for a rule that treats the sexes differently; `undefined` where
+ * it is not known: then the rule's common level is used.
  * @returns 0 or 1, row-major. // [1024 * 1024]
  */
-export function toMask(probabilities: Float32Array, rule: MaskRule): Uint8Array {
-  if (rule.rule === "triplet") return tripletRule(probabilities, rule);
-  const mask = threshold(probabilities, rule.threshold);
-  return removeSmallComponents(mask, FILM_SIZE, FILM_SIZE, rule.minimumArea);
+export function toMask(
+  probabilities: Float32Array,
+  rule: MaskRule,
+  sex?: "M" | "F" | undefined,
+): Uint8Array {
+  const own = sex && rule.bySex?.[sex];
+  const mask = rule.rule === "triplet"
+    ? tripletRule(probabilities, { ...rule, bottom: own ?? rule.bottom })
+    : threshold(probabilities, own ?? rule.threshold);
+  const minimumArea = minimumAreaOf(rule);
+  return minimumArea > 0 ? removeSmallComponents(mask, FILM_SIZE, FILM_SIZE, minimumArea) : mask;
+}
+
+/** The area below which a rule drops connected components; 0 where it drops none. */
+export function minimumAreaOf(rule: MaskRule): number {
+  return rule.rule === "triplet" ? rule.minimumRegion ?? 0 : rule.minimumArea;
 }

@@ -1,5 +1,7 @@
 /** From probabilities to a submission: test-time averages, thresholds, components, run lengths. */
 export {
+  type ComponentOverlap,
+  componentOverlaps,
   type Components,
   connectedComponents,
   type Connectivity,
@@ -11,6 +13,14 @@ export {
   type Prediction,
   type PredictOptions,
 } from "./ensemble.ts";
+export {
+  fitPostprocessing,
+  type Fitting,
+  type FittingGrid,
+  type FittingStep,
+  type StepName,
+} from "./fit.ts";
+export { countAboveLevels, type LevelCounts } from "./level_counts.ts";
 export { type MaskRule, toMask } from "./mask_rule.ts";
 export { dice, iou, maskOverlap } from "./overlap.ts";
 export { averageProbabilities, flipHorizontal, threshold } from "./probabilities.ts";
@@ -29,6 +39,13 @@ export {
   scoreRules,
   type Scores,
   scoreSubmission,
+  withTruth,
 } from "./score.ts";
 export { loadTrainedModel, type TrainedModel } from "./trained_model.ts";
-export { searchTriplet, type Triplet, type TripletGrid, tripletRule } from "./triplet.ts";
+export {
+  searchTriplet,
+  type Triplet,
+  type TripletGrid,
+  tripletRule,
+  TripletSearch,
+} from "./triplet.ts";

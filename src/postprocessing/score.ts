@@ -1,4 +1,11 @@
-import { encodeRle, type Film, FILM_SIZE, readRleTable, uniteRles } from "@/data/mod.ts";
+import {
+  encodeRle,
+  type Film,
+  FILM_SIZE,
+  type FilmFile,
+  readRleTable,
+  uniteRles,
+} from "@/data/mod.ts";
 import { type MetricValues, SegmentationMetrics } from "@/losses/mod.ts";
 import type { Prediction } from "./ensemble.ts";
 import { type MaskRule, toMask } from "./mask_rule.ts";
@@ -35,7 +42,7 @@ export async function scorePredictions(
   const metrics = new SegmentationMetrics();
   const scores: FilmScore[] = [];
   for await (const { film, truth, probabilities } of withTruth(predictions, films)) {
-    const mask = toMask(probabilities, rule);
+    const mask = toMask(probabilities, rule, film.sex);
     const { common, predicted, annotated } = maskOverlap(mask, truth);
     metrics.add(common, predicted, annotated);
     const rle = encodeRle(mask, FILM_SIZE, FILM_SIZE);
@@ -55,22 +62,36 @@ export async function scoreRules(
   rules: readonly MaskRule[],
 ): Promise<number[]> {
   const metrics = rules.map(() => new SegmentationMetrics());
-  for await (const { truth, probabilities } of withTruth(predictions, films)) {
+  for await (const { film, truth, probabilities } of withTruth(predictions, films)) {
     for (const [i, rule] of rules.entries()) {
-      const { common, predicted, annotated } = maskOverlap(toMask(probabilities, rule), truth);
+      const mask = toMask(probabilities, rule, film.sex);
+      const { common, predicted, annotated } = maskOverlap(mask, truth);
       metrics[i]!.add(common, predicted, annotated);
     }
   }
   return metrics.map((metric) => metric.values().dice);
 }
 
-/** The answers of a submission, film by film, as the predictions come. */
+/**
+ * The answers of a submission, film by film, as the predictions come.
+ *
+ * @param films The films that are predicted: a rule that treats the sexes differently needs them.
+ * @throws {RangeError} If the rule needs a film that is not given.
+ */
 export async function* predictMasks(
   predictions: AsyncIterable<Prediction>,
   rule: MaskRule,
+  films: readonly FilmFile[] = [],
 ): AsyncGenerator<Answer, void, void> {
+  const byId = new Map(films.map((film) => [film.imageId, film]));
   for await (const { imageId, probabilities } of predictions) {
-    yield { imageId, mask: toMask(probabilities, rule) };
+    const film = byId.get(imageId);
+    if (rule.bySex && !film) {
+      throw new RangeError(
+        `Cannot make the mask of ${imageId} as the rule depends on the sex and the film is not given`,
+      );
+    }
+    yield { imageId, mask: toMask(probabilities, rule, film?.sex) };
   }
 }
 
@@ -108,7 +129,15 @@ export async function scoreSubmission(
   return metrics.values();
 }
 
-async function* withTruth(predictions: AsyncIterable<Prediction>, films: readonly Film[]) {
+/**
+ * Predictions with their films and annotations.
+ *
+ * @throws {RangeError} If a prediction is of a film that is not among those given.
+ */
+export async function* withTruth(
+  predictions: AsyncIterable<Prediction> | Iterable<Prediction>,
+  films: readonly Film[],
+): AsyncGenerator<{ film: Film; probabilities: Float32Array; truth: Uint8Array }, void, void> {
   const byId = new Map(films.map((film) => [film.imageId, film]));
   for await (const { imageId, probabilities } of predictions) {
     const film = byId.get(imageId);

@@ -1,4 +1,4 @@
-import { dice } from "./overlap.ts";
+import { countAboveLevels, diceOfCounts } from "./level_counts.ts";
 import { checkLevel, threshold } from "./probabilities.ts";
 
 /**
@@ -36,9 +36,90 @@ export function tripletRule(probabilities: Float32Array, triplet: Triplet): Uint
   return countAbove(probabilities, triplet.top) >= triplet.area ? mask : mask.fill(0);
 }
 
+/** What a search keeps of one film: the dice of each mask that the grid's rules can give it. */
+interface FilmDice {
+  /** Pixels above each of the grid's tops. */
+  certain: number[];
+  /** Dice of the pixels above each of the grid's bottoms. */
+  positive: number[];
+  /** Dice of the empty mask. */
+  negative: number;
+}
+
 /**
- * The triplet of a grid with the highest mean dice over films. Of equal ones the first is taken, in
- * the order of `tops`, then `areas`, then `bottoms`; pairs with `bottom > top` are left out.
+ * Searches the best triplet of a grid while predictions come: of each film it keeps a few numbers, not
+ * the map. One pass over a map serves all triplets.
+ *
+ * @example
+ * ```ts ignore
+ * const search = new TripletSearch({ tops: [0.7, 0.8], areas: [1000, 2000], bottoms: [0.3, 0.5] });
+ * for await (const { probabilities, truth } of films) search.add(probabilities, truth);
+ * const { triplet, dice } = search.best();
+ * ```
+ */
+export class TripletSearch {
+  readonly #grid: TripletGrid;
+  readonly #films: FilmDice[] = [];
+
+  /** @throws {RangeError} If a value is out of range, or the grid holds no triplet. */
+  constructor(grid: TripletGrid) {
+    this.#grid = grid;
+    const triplets = [...tripletsOf(grid)];
+    if (triplets.length === 0) {
+      throw new RangeError("Cannot search a triplet as the grid holds none with bottom <= top");
+    }
+    for (const { triplet } of triplets) checkTriplet(triplet);
+  }
+
+  /**
+   * Adds a film.
+   *
+   * @param probabilities Values 0 to 1, any number of pixels.
+   * @param truth As many values; every value but 0 is annotated.
+   * @throws {RangeError} If the lengths differ, or a probability is not a number.
+   */
+  add(probabilities: Float32Array, truth: Uint8Array): void {
+    const { tops, bottoms } = this.#grid;
+    const { above, common, annotated } = countAboveLevels(probabilities, truth, [
+      ...tops,
+      ...bottoms,
+    ]);
+    this.#films.push({
+      certain: above.slice(0, tops.length),
+      positive: bottoms.map((_, b) => {
+        return diceOfCounts(common[tops.length + b]!, above[tops.length + b]!, annotated);
+      }),
+      negative: diceOfCounts(0, 0, annotated),
+    });
+  }
+
+  /**
+   * The triplet with the highest mean dice. Of equal ones the first is taken, in the order of `tops`,
+   * then `areas`, then `bottoms`; pairs with `bottom > top` are left out.
+   *
+   * @returns The triplet and its mean dice, 0 to 1, on these films (optimistic for others).
+   * @throws {RangeError} If there is no film.
+   */
+  best(): { triplet: Triplet; dice: number } {
+    if (this.#films.length === 0) {
+      throw new RangeError("Cannot search a triplet as there is no film");
+    }
+    let best: { triplet: Triplet; dice: number } | undefined;
+    for (const { triplet, t, b } of tripletsOf(this.#grid)) {
+      let sum = 0;
+      for (const film of this.#films) {
+        sum += film.certain[t]! >= triplet.area ? film.positive[b]! : film.negative;
+      }
+      const mean = sum / this.#films.length;
+      if (best === undefined || mean > best.dice) best = { triplet, dice: mean };
+    }
+    return best!;
+  }
+}
+
+/**
+ * The triplet of a grid with the highest mean dice over films, see {@linkcode TripletSearch}, which
+ * takes films one at a time.
  *
  * @param predictions One map of probabilities a film.
  * @param truths One mask a film, of the same length as its map.
@@ -58,32 +139,20 @@ export function searchTriplet(
         `${truths.length} masks`,
     );
   }
-  // A film's dice depends on `bottom` only, or is that of an empty mask: no need to try each triplet.
-  const films = predictions.map((probabilities, i) => ({
-    certain: grid.tops.map((top) => countAbove(probabilities, top)),
-    positive: grid.bottoms.map((bottom) => dice(threshold(probabilities, bottom), truths[i]!)),
-    negative: truths[i]!.some((value) => value !== 0) ? 0 : 1,
-  }));
-  let best: { triplet: Triplet; dice: number } | undefined;
-  for (const [t, top] of grid.tops.entries()) {
-    for (const area of grid.areas) {
-      for (const [b, bottom] of grid.bottoms.entries()) {
-        if (bottom > top) continue;
-        const triplet = { top, area, bottom };
-        checkTriplet(triplet);
-        let sum = 0;
-        for (const film of films) {
-          sum += film.certain[t]! >= area ? film.positive[b]! : film.negative;
-        }
-        const mean = sum / films.length;
-        if (best === undefined || mean > best.dice) best = { triplet, dice: mean };
+  const search = new TripletSearch(grid);
+  for (const [i, probabilities] of predictions.entries()) search.add(probabilities, truths[i]!);
+  return search.best();
+}
+
+/** The triplets of a grid, and where their `top` and `bottom` stand in it. */
+function* tripletsOf({ tops, areas, bottoms }: TripletGrid) {
+  for (const [t, top] of tops.entries()) {
+    for (const area of areas) {
+      for (const [b, bottom] of bottoms.entries()) {
+        if (!(bottom > top)) yield { triplet: { top, area, bottom }, t, b };
       }
     }
   }
-  if (best === undefined) {
-    throw new RangeError("Cannot search a triplet as the grid holds none with bottom <= top");
-  }
-  return best;
 }
 
 function checkTriplet({ top, area, bottom }: Triplet): void {

@@ -49,9 +49,14 @@ export async function loadStageData(
   return {
     dataset,
     prepared,
-    split: limit(splitFilms(films, experiment.data.split), experiment),
+    split: splitStage(films, experiment),
     hash: dataHash(dataset),
   };
+}
+
+/** The films of a stage's two sides, as its experiment says. */
+export function splitStage(films: Film[], experiment: Experiment): Split<Film> {
+  return limit(splitFilms(films, experiment.data.split), experiment);
 }
 
 function splitFilms(films: Film[], split: Experiment["data"]["split"]): Split<Film> {

@@ -33,7 +33,7 @@ const calls: [string[], number, string][] = [
   [["--help"], 0, "Usage: deno task prepare"],
   [["--size", "0"], 2, "--size must be an integer in 1..1024: 0"],
   [["--size", "many"], 2, "--size must be an integer in 1..1024: many"],
-  [["--contrast", "much"], 2, "--contrast must be percentile or none: much"],
+  [["--contrast", "much"], 2, "--contrast must be percentile, clahe or none: much"],
   [["--sise", "256"], 2, "--sise"],
   [["somewhere"], 2, "somewhere"],
   [["--data", "/no/such/folder"], 1, "its folder is missing: /no/such/folder"],

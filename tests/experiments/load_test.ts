@@ -212,12 +212,12 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
   [
     "key of another kind",
     (text) => text + "postprocessing: { rule: triplet, minimumArea: 1 }\n",
-    ":7: postprocessing.minimumArea: unknown key (known keys: rule, flip, top, area, bottom)",
+    ':7: postprocessing.minimumArea: unknown key, did you mean "minimumRegion"? (known keys: rule,',
   ],
   [
     "augmentation that is not known yet",
-    (text) => text + "augmentation: { elastic: { probability: 0.5 } }\n",
-    ":7: augmentation.elastic: unknown key (known keys: horizontalFlip, contrast,",
+    (text) => text + "augmentation: { shear: { probability: 0.5 } }\n",
+    ":7: augmentation.shear: unknown key (known keys: horizontalFlip, contrast,",
   ],
   [
     "loss that is not known yet",

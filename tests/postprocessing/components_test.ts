@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  componentOverlaps,
   connectedComponents,
   type Connectivity,
   removeSmallComponents,
@@ -96,4 +97,39 @@ Deno.test("removeSmallComponents() drops regions below the minimum and keeps tho
   assertEquals([...removeSmallComponents(Uint8Array.of(255, 0), 2, 1, 1)], [1, 0]);
   assertThrows(() => removeSmallComponents(mask, 6, 4, -1), RangeError, "-1");
   assertThrows(() => removeSmallComponents(mask, 6, 4, NaN), RangeError, "NaN");
+});
+
+Deno.test("componentOverlaps() counts each region and what of it is annotated", () => {
+  // deno-fmt-ignore
+  const mask = Uint8Array.of(
+    1, 1, 0, 0,
+    0, 0, 1, 0,
+    0, 0, 0, 0,
+    1, 0, 0, 9,
+  );
+  // deno-fmt-ignore
+  const truth = Uint8Array.of(
+    0, 1, 1, 1,
+    0, 0, 5, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 1,
+  );
+  const overlaps = componentOverlaps(mask, truth, 4, 4);
+  assertEquals(overlaps, [{ area: 3, common: 2 }, { area: 1, common: 0 }, { area: 1, common: 1 }]);
+  assertEquals(componentOverlaps(new Uint8Array(16), truth, 4, 4), []);
+  assertThrows(() => componentOverlaps(mask, new Uint8Array(15), 4, 4), RangeError, "15");
+  assertThrows(() => componentOverlaps(mask, truth, 4, 5), RangeError, "4 x 5");
+});
+
+Deno.test("componentOverlaps() agrees with connectedComponents() on noise", () => {
+  const [width, height] = [23, 17];
+  const bit = (i: number, step: number) => (i * step) % 101 > 50 ? 1 : 0;
+  const mask = Uint8Array.from({ length: width * height }, (_, i) => bit(i, 37));
+  const truth = Uint8Array.from({ length: width * height }, (_, i) => bit(i, 53));
+  const { areas, labels, count } = connectedComponents(mask, width, height);
+  const expected = Array.from({ length: count }, (_, label) => ({
+    area: areas[label + 1]!,
+    common: labels.filter((value, i) => value === label + 1 && truth[i] === 1).length,
+  }));
+  assertEquals(componentOverlaps(mask, truth, width, height), expected);
 });

@@ -1,5 +1,14 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { dice, searchTriplet, type Triplet, tripletRule } from "@/postprocessing/mod.ts";
+import {
+  countAboveLevels,
+  dice,
+  maskOverlap,
+  searchTriplet,
+  threshold,
+  type Triplet,
+  tripletRule,
+  TripletSearch,
+} from "@/postprocessing/mod.ts";
 import { Random } from "@/random/mod.ts";
 
 const map = Float32Array.of(0.1, 0.4, 0.6, 0.8, 0.9);
@@ -75,4 +84,59 @@ Deno.test("searchTriplet() refuses no films, other counts, and an empty grid", (
     "none",
   );
   assertThrows(() => searchTriplet([map], [truth], { ...grid, tops: [2] }), RangeError, "top");
+});
+
+Deno.test("countAboveLevels() counts as one threshold after the other, levels in any order", () => {
+  const random = new Random(7, "levels");
+  const levels = [0.5, 0, 0.25, 1, 0.5, 0.9];
+  // Some probabilities lie exactly on a level: they do not exceed it.
+  const map = Float32Array.from({ length: 400 }, (_, i) => i % 4 === 0 ? 0.25 : random.uniform());
+  const truth = Uint8Array.from(map, () => random.uniform() < 0.3 ? 255 : 0);
+  const { above, common, annotated } = countAboveLevels(map, truth, levels);
+  for (const [i, level] of levels.entries()) {
+    const { predicted, ...overlap } = maskOverlap(threshold(map, level), truth);
+    assertEquals([above[i], common[i], annotated], [
+      predicted,
+      overlap.common,
+      overlap.annotated,
+    ], `${level}`);
+  }
+  assertEquals(countAboveLevels(map, truth, []).annotated, annotated);
+  assertThrows(() => countAboveLevels(map, truth, [1.5]), RangeError, "1.5");
+  assertThrows(() => countAboveLevels(map, truth.subarray(1), levels), RangeError, "400, 399");
+  assertThrows(
+    () => countAboveLevels(Float32Array.of(NaN), truth.subarray(0, 1), [0.5]),
+    RangeError,
+  );
+});
+
+Deno.test("TripletSearch finds the triplet of an exhaustive search with tripletRule()", () => {
+  const random = new Random(3, "triplet");
+  const grid = { tops: [0.5, 0.75, 0.9], areas: [0, 5, 40, 90], bottoms: [0.2, 0.4, 0.6, 0.75] };
+  const films = Array.from({ length: 12 }, (_, film) => {
+    const strength = random.uniform();
+    const truth = Uint8Array.from({ length: 100 }, (_, i) => film % 3 > 0 && i < 30 ? 1 : 0);
+    const map = Float32Array.from(
+      truth,
+      (value) => strength * (value ? 1 : 0.8) * random.uniform(),
+    );
+    return { map, truth };
+  });
+  const search = new TripletSearch(grid);
+  for (const { map, truth } of films) search.add(map, truth);
+  let best = { triplet: { top: 0, area: 0, bottom: 0 }, dice: -1 };
+  for (const top of grid.tops) {
+    for (const area of grid.areas) {
+      for (const bottom of grid.bottoms.filter((bottom) => bottom <= top)) {
+        const triplet = { top, area, bottom };
+        const scores = films.map(({ map, truth }) => dice(tripletRule(map, triplet), truth));
+        const mean = scores.reduce((a, b) => a + b) / films.length;
+        if (mean > best.dice) best = { triplet, dice: mean };
+      }
+    }
+  }
+  const found = search.best();
+  assertEquals(found.triplet, best.triplet);
+  assertAlmostEquals(found.dice, best.dice, 1e-12);
+  assertThrows(() => new TripletSearch(grid).best(), RangeError, "no film");
 });

@@ -1,0 +1,51 @@
+import { tf } from "@/tensorflow/mod.ts";
+import type { GeometricTransform } from "./geometric.ts";
+import { drawEach, type Range, withProbability } from "./random_draws.ts";
+
+/** Settings of {@linkcode gridDistortion}. */
+export interface GridDistortionOptions {
+  /** Share of the images that are changed, in `[0, 1]`. */
+  probability: number;
+  /** From where the limit is drawn by which a column or row of cells is stretched or shrunk, 0 to 1. */
+  range: Range;
+  /** Cells along each axis. */
+  steps: number;
+}
+
+/**
+ * Cuts the image into cells and changes the widths of their columns and the heights of their rows, as
+ * the `GridDistortion` of Albumentations with `normalized`: the image's border stays where it is.
+ */
+export function gridDistortion(
+  { probability, range, steps }: GridDistortionOptions,
+): GeometricTransform {
+  return ({ x, y }, random) => {
+    const [batch, height, width] = x.shape;
+    const limit = withProbability(random, probability, drawEach(random, [batch, 1, 1], range), 0);
+    const draw = () => tf.add(1, tf.mul(limit, random.uniform([batch, 1, steps], -1, 1)));
+    const widths = draw(), heights = draw();
+    return { x: stretchCells(x, widths, width), y: stretchCells(y, heights, height) };
+  };
+}
+
+/**
+ * Maps places along one axis through cells of equal size to cells of the given sizes.
+ *
+ * @param places Pixels; 0 is the centre of the first. // [batch, height, width]
+ * @param sizes Of the cells where the pixels are taken from, up to a factor. // [batch, 1, steps]
+ * @param length Pixels along the axis.
+ */
+function stretchCells(places: tf.Tensor3D, sizes: tf.Tensor, length: number): tf.Tensor3D {
+  const steps = sizes.shape[2]!;
+  const cell = length / steps;
+  // As shares of the mean they are 1 where nothing is stretched, so that nothing then changes.
+  const shares = tf.div(tf.mul(sizes, steps), tf.sum(sizes, 2, true));
+  const excesses = tf.split(tf.mul(tf.sub(shares, 1), cell), steps, 2);
+  const cellsBefore = tf.div(tf.add(places, 0.5), cell);
+  let moved = places;
+  for (const [i, excess] of excesses.entries()) {
+    const covered = tf.clipByValue(tf.sub(cellsBefore, i), 0, 1);
+    moved = tf.add(moved, tf.mul(excess, covered));
+  }
+  return moved;
+}

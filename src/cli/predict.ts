@@ -1,0 +1,199 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  DatasetError,
+  encodeGreyPng,
+  encodeRle,
+  type Excluded,
+  FILM_SIZE,
+  type FilmFile,
+  loadFilms,
+  prepare,
+} from "@/data/mod.ts";
+import { readDicom } from "@/dicom/mod.ts";
+import { findRun, listRuns, type Run, RunRecordError } from "@/experiments/mod.ts";
+import { writeFileAtomic } from "@/files/mod.ts";
+import { Progress } from "@/notebook/mod.ts";
+import { COLORS, overlayJpeg } from "@/plots/mod.ts";
+import { Ensemble, loadTrainedModel, toMask, type TrainedModel } from "@/postprocessing/mod.ts";
+import { CheckpointError } from "@/training/mod.ts";
+
+const HELP = `Predicts the pneumothorax in every DICOM file of a folder, in it and all below it.
+
+Usage: deno task predict FOLDER --run RUN [--run RUN ...] [--output DIR] [--overlays] [--skip-bad]
+
+  deno task predict ~/films --run siim/5-768-swa --overlays
+  deno task predict ~/films --run siim/3-512-focal-swa --run siim/5-768-swa --output result
+
+Options:
+  --run RUN     a trained model: the id of a run in experiments/runs, or the name of an experiment,
+                of which the newest finished run is taken; several are averaged
+  --output DIR  where to write (default: predictions): submission.csv, one row for each film,
+                and masks/<film>.png, black and white at ${FILM_SIZE} x ${FILM_SIZE}
+  --overlays    also writes overlays/<film>.jpg: the film with the mask's outline
+  --skip-bad    ends with 0 although files could not be used
+  --help        shows this
+
+A film is called as its file, without .dcm; its size must be ${FILM_SIZE} x ${FILM_SIZE}. The first run's experiment
+says how probabilities become a mask. Files that cannot be used are listed at the end and have no row
+in submission.csv. Exit code: 0 done, 1 failed or a file could not be used, 2 wrong usage.`;
+
+interface Arguments {
+  folder: string;
+  runs: string[];
+  output: string;
+  overlays: boolean;
+  skipBad: boolean;
+}
+
+/** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(args: string[]): Promise<number> {
+  let parsed: Arguments | "help";
+  try {
+    parsed = parseArguments(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\nSee: deno task predict --help`);
+    return 2;
+  }
+  if (parsed === "help") {
+    console.log(HELP);
+    return 0;
+  }
+  try {
+    const bad = await predictFolder(parsed);
+    if (bad.length === 0) return 0;
+    console.error(`${bad.length} files could not be used:`);
+    for (const { imageId, path, reason } of bad) console.error(`  ${path ?? imageId}: ${reason}`);
+    return parsed.skipBad ? 0 : 1;
+  } catch (error) {
+    const isExpected = error instanceof DatasetError || error instanceof CheckpointError ||
+      error instanceof RunRecordError || error instanceof RangeError ||
+      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied;
+    console.error(isExpected ? error.message : error);
+    return 1;
+  }
+}
+
+function parseArguments(args: string[]): Arguments | "help" {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      run: { type: "string", multiple: true, default: [] },
+      output: { type: "string", default: "predictions" },
+      overlays: { type: "boolean", default: false },
+      "skip-bad": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return "help";
+  const [folder] = positionals;
+  if (folder === undefined || positionals.length > 1) {
+    throw new RangeError(
+      `Cannot predict as one folder must be named: ${positionals.join(", ") || "none is"}`,
+    );
+  }
+  if (values.run.length === 0) {
+    throw new RangeError("Cannot predict as no trained model is named: add --run RUN");
+  }
+  const { run: runs, output, overlays } = values;
+  return { folder, runs, output, overlays, skipBad: values["skip-bad"] };
+}
+
+/** Predicts one film after the other and returns the files that could not be used. */
+async function predictFolder(
+  { folder, runs: names, output, overlays }: Arguments,
+): Promise<Excluded[]> {
+  // Runs are looked up first: a misspelt name shall not cost the time to read all films.
+  const runs: Run[] = [];
+  for (const name of names) runs.push(await findTrainedRun(name));
+  const { postprocessing: rule, data } = runs[0]!.experiment;
+
+  const index = await loadFilms(folder);
+  const cache = join(output, ".prepared");
+  const preparing = new Progress(index.films.length, { label: "reading", unit: "films" });
+  const prepared = await prepare(index.films, {
+    root: folder,
+    folder: cache,
+    size: data.size,
+    contrast: data.contrast,
+    maximumExcluded: 1,
+    onProgress: ({ done }) => void preparing.update(done),
+  });
+  await preparing.finish();
+  const bad = [...index.excluded, ...prepared.excluded];
+  const films = index.films.filter(({ imageId }) => prepared.has(imageId));
+  if (films.length === 0) {
+    await Deno.remove(cache, { recursive: true });
+    return bad;
+  }
+
+  const ensemble = new Ensemble(await loadModels(runs), { flip: rule.flip, batch: 1 });
+  const rows: string[] = [];
+  let positives = 0;
+  try {
+    const byId = new Map(films.map((film) => [film.imageId, film]));
+    const progress = new Progress(films.length, { label: "predicting", unit: "films" });
+    for await (
+      const { imageId, probabilities } of ensemble.predict(films, { root: folder, folder: cache })
+    ) {
+      const film = byId.get(imageId)!;
+      const mask = toMask(probabilities, rule, film.sex);
+      await writePictures(output, film, mask, overlays);
+      rows.push(`${imageId},${encodeRle(mask, FILM_SIZE, FILM_SIZE)}\n`);
+      if (mask.includes(1)) positives++;
+      void progress.update(rows.length);
+    }
+    await progress.finish();
+  } finally {
+    ensemble.dispose();
+  }
+  const path = join(output, "submission.csv");
+  await writeFileAtomic(path, `ImageId,EncodedPixels\n${rows.join("")}`);
+  await Deno.remove(cache, { recursive: true });
+  console.log(`${path}: ${rows.length} films, ${positives} with a pneumothorax`);
+  return bad;
+}
+
+/** The run of that id, or the newest finished run of the experiment of that name. */
+async function findTrainedRun(name: string): Promise<Run> {
+  const { runs } = await listRuns();
+  const run = runs.find(({ id }) => id === name) ?? await findRun(name, { status: "finished" });
+  if (run) return run;
+  const finished = runs.filter(({ status }) => status === "finished");
+  const known = [...new Set(finished.map(({ experiment }) => experiment.name))].sort();
+  throw new RangeError(
+    `Cannot predict as there is no run of that id, and no finished run of an experiment of that ` +
+      `name (there are: ${known.join(", ") || "none"}): ${name}`,
+  );
+}
+
+async function loadModels(runs: readonly Run[]): Promise<TrainedModel[]> {
+  const models: TrainedModel[] = [];
+  try {
+    for (const run of runs) models.push(await loadTrainedModel(run));
+    return models;
+  } catch (error) {
+    for (const { model } of models) model.dispose();
+    throw error;
+  }
+}
+
+async function writePictures(
+  output: string,
+  { imageId, path }: FilmFile,
+  mask: Uint8Array,
+  overlays: boolean,
+): Promise<void> {
+  const white = mask.map((value) => 255 * value);
+  await writeFileAtomic(
+    join(output, "masks", `${imageId}.png`),
+    await encodeGreyPng(white, FILM_SIZE),
+  );
+  if (!overlays) return;
+  const { pixels } = await readDicom(path);
+  const jpeg = await overlayJpeg(pixels, mask, { color: COLORS.prediction, thickness: 3 });
+  await writeFileAtomic(join(output, "overlays", `${imageId}.jpg`), jpeg);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,30 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { join } from "node:path";
+import { DatasetError, loadFilms } from "@/data/mod.ts";
+import { withFolder, writeFilm } from "./small_dataset.ts";
+
+Deno.test("loadFilms() finds films anywhere in a folder, and lists what it cannot use", () =>
+  withFolder(async (folder) => {
+    await writeFilm(folder, "train", { imageId: "b" });
+    await writeFilm(folder, "test", { imageId: "a" });
+    await writeFilm(folder, "test", { imageId: "b" });
+    await writeFilm(folder, "test", { imageId: "small", size: 32 });
+    await Deno.writeTextFile(join(folder, "text.dcm"), "no film");
+    await Deno.writeTextFile(join(folder, "readme.txt"), "no film either");
+    const { films, excluded } = await loadFilms(folder);
+    assertEquals(films.map(({ imageId, sex }) => [imageId, sex]), [["a", "F"], ["b", "F"]]);
+    assertEquals(excluded.map(({ imageId }) => imageId), ["b", "small", "text"]);
+  }));
+
+Deno.test("loadFilms() refuses a folder that is not there, and one without films", () =>
+  withFolder(async (folder) => {
+    await assertRejects(
+      () => loadFilms(folder),
+      DatasetError,
+      "no file in the folder ends in .dcm",
+    );
+    await assertRejects(() => loadFilms(join(folder, "no")), DatasetError, "no such folder");
+    const file = join(folder, "file.dcm");
+    await Deno.writeTextFile(file, "");
+    await assertRejects(() => loadFilms(file), DatasetError, "no such folder");
+  }));

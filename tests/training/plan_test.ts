@@ -1,0 +1,90 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { planStage, planText } from "@/training/mod.ts";
+import { memory } from "../tensorflow/assert_close.ts";
+import { discExperiment, discs } from "./discs.ts";
+
+const { split } = discs({ training: 22, validation: 5 });
+
+Deno.test("planStage() counts films, batches and steps, the last window shorter", async () => {
+  const experiment = await discExperiment("phantom/1-128", [
+    "training.epochs=4",
+    "training.batch=3",
+    "training.accumulation=2",
+    "training.learningRate={ schedule: cosine, initial: 0.01, final: 0.002 }",
+  ]);
+  const plan = await planStage(experiment, { split });
+  // Seven batches of three, one film is left; three windows of two batches and one of one.
+  assertEquals(plan.steps, { batches: 7, perEpoch: 4, total: 16 });
+  assertEquals(plan.films, { training: 22, positives: 14, validation: 5, excluded: 0 });
+  assertEquals(plan.learningRates.map(({ place }) => place), ["start", "quarter", "half", "end"]);
+  // 0.002 + 0.008 (1 + cos(pi t)) / 2
+  for (const [i, rate] of [0.01, 0.0088284271, 0.006, 0.002].entries()) {
+    assertAlmostEquals(plan.learningRates[i]!.rate, rate, 1e-9);
+  }
+});
+
+Deno.test("planStage() counts weights and slots, and more memory for more pixels", async () => {
+  const before = memory();
+  const [plain, gathered, larger] = [
+    await planStage(await discExperiment("phantom/1-128", ["training.batch=2"]), { split }),
+    await planStage(
+      await discExperiment("phantom/1-128", [
+        "training.batch=2",
+        "training.accumulation=2",
+        "training.swa={ startEpoch: 2 }",
+      ]),
+      { split },
+    ),
+    await planStage(
+      await discExperiment("phantom/1-128", ["training.batch=2", "data.size=128"]),
+      { split },
+    ),
+  ];
+  const { all, trainable } = plain.parameters;
+  assert(trainable < all && trainable > 0.9 * all);
+  assertEquals(plain.memory.weights, 4 * all);
+  assertEquals(plain.memory.training, 8 * trainable);
+  assertEquals(gathered.memory.training, 12 * trainable + 4 * all);
+  const { weights, training, step, total } = plain.memory;
+  assertEquals(total, weights + training + step);
+  // At least the gradients, and four times the pixels want up to four times the rest.
+  assert(step > 4 * trainable, `${step}`);
+  assert(larger.memory.step > 1.5 * step && larger.memory.step <= 4 * step);
+  assertEquals(memory().numBytes, before.numBytes);
+});
+
+Deno.test("planStage() says where the weights come from", async () => {
+  await using folder = await temporary();
+  const options = { split, runs: folder.path };
+  const first = await planStage(await discExperiment("phantom/1-128"), options);
+  assertStringIncludes(first.start, "random");
+  const second = await discExperiment("phantom/2-192");
+  const missing = await planStage(second, options);
+  const checkpoint = `checkpoint "${second.parentCheckpoint}"`;
+  assertStringIncludes(missing.start, `phantom/1-128 has no finished run with a ${checkpoint}`);
+  const planned = await planStage(second, { ...options, earlier: ["phantom/1-128"] });
+  assertEquals(planned.start, `${checkpoint} of phantom/1-128, trained before`);
+});
+
+Deno.test("planText() names what a user wants to know", async () => {
+  const experiment = await discExperiment("phantom/1-128", ["training.batch=4"]);
+  const text = planText(await planStage(experiment, { split }));
+  for (
+    const part of [
+      "phantom/1-128\n",
+      "parameters",
+      "22 for training (14 positive), 5 for validation, 0 left out; 64 x 64 px",
+      "2 epochs of 5 batches of 4: 10 steps",
+      "at start, ",
+      "memory        about ",
+    ]
+  ) {
+    assertStringIncludes(text, part);
+  }
+  assert(text.split("\n").every((line) => line === line.trimEnd()));
+});
+
+async function temporary() {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
