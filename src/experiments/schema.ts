@@ -82,6 +82,10 @@ const model = z.strictObject({
     "efficientnet-b5",
     "efficientnet-b6",
     "efficientnet-b7",
+    "resnet34",
+    "resnet50",
+    "resnet50-v1",
+    "seresnext50-32x4d",
   ]).default("efficientnet-b4").describe("Encoder"),
   startFilters: wholeNumber(1).default(8)
     .describe("Channels of the decoder at full size; twice as many at each level below"),

@@ -1,10 +1,18 @@
 /** Encoders, decoders and the models made of them. */
 export {
+  createEncoder,
   EfficientNet,
   type EfficientNetName,
   EFFICIENTNETS,
   type Encoder,
+  type EncoderName,
+  type EncoderOptions,
+  ENCODERS,
   type FeatureMap,
+  isEfficientNet,
+  ResNet,
+  type ResNetName,
+  RESNETS,
 } from "./encoders/mod.ts";
 export { type FeatureMapPicture, featureMaps } from "./feature_maps.ts";
 export { type Forward, INFERENCE } from "./forward.ts";
