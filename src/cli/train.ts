@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { DatasetError } from "@/data/mod.ts";
 import { ExperimentError, listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts";
 import { watchStage } from "@/notebook/mod.ts";
+import { PretrainedError } from "@/pretrained/mod.ts";
 import { CheckpointError, InterruptedError, trainStage } from "@/training/mod.ts";
 
 const HELP = `Trains one or more stages, each from the finished run of its parent.
@@ -69,7 +70,8 @@ export async function main(args: string[]): Promise<number> {
       return 130;
     }
     const isExpected = error instanceof ExperimentError || error instanceof CheckpointError ||
-      error instanceof DatasetError || error instanceof RangeError;
+      error instanceof DatasetError || error instanceof PretrainedError ||
+      error instanceof RangeError;
     console.error(isExpected ? error.message : error);
     return 1;
   }

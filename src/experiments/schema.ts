@@ -96,7 +96,10 @@ const model = z.strictObject({
   batchNormMomentum: z.number().min(0).lt(1).default(0.99)
     .describe("Share of the running statistics kept at each step; short stages need 0.9"),
   weights: z.string().min(1).exactOptional()
-    .describe("File of pretrained encoder weights, from the project's folder; random if left out"),
+    .describe(
+      "File of pretrained encoder weights that `deno task weights` made, from the project's " +
+        "folder; random if left out",
+    ),
 });
 
 const lossWeight = z.number().min(0).exactOptional();

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { augmentation } from "@/augmentation/mod.ts";
 import { batchCount, batches, epochOrder, type Film } from "@/data/mod.ts";
 import {
@@ -8,12 +9,14 @@ import {
   findParentRun,
   findResumable,
   type Parent,
+  projectFolder,
   type Run,
   runFolder,
   RunRecord,
 } from "@/experiments/mod.ts";
 import { SegmentationMetrics, weightedLoss } from "@/losses/mod.ts";
 import { createModel, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
+import { loadPretrained, type PretrainedFile } from "@/pretrained/mod.ts";
 import { Random } from "@/random/mod.ts";
 import { jit, listDevices, StatelessRandom, tensorflowVersion, tf } from "@/tensorflow/mod.ts";
 import { WeightAverage } from "./averaging.ts";
@@ -89,13 +92,15 @@ const START: Position = {
 /**
  * Trains one stage as its experiment says, and writes its run record and checkpoints.
  *
- * A stage with a parent starts from the weights of the parent's finished run. A stage that was
+ * A stage with a parent starts from the weights of the parent's finished run; one without may start
+ * from an encoder that others have trained (`model.weights`), and the record says which. A stage that was
  * interrupted (Ctrl-C, a crash, a lost machine) goes on where its last checkpoint stands: call it
  * again with the same experiment and data.
  *
  * @returns The run's record.
  * @throws {InterruptedError} If it was stopped; a checkpoint is there and the record says so.
  * @throws {CheckpointError} If the parent has no finished run, or a checkpoint is damaged.
+ * @throws {PretrainedError} If the file of pretrained weights is missing, damaged, or does not fit.
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
   using interrupt = new Interrupt();
@@ -124,11 +129,13 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
       });
     } else {
       if (parent) await stage.startFrom(parent.folder, parent.checkpoint);
+      const pretrained = await stage.loadPretrained();
       record = await RunRecord.start({
         ...known,
         experiment,
         data: describeData(data),
         ...(parent && { parent: parent.reference }),
+        ...(pretrained && { pretrained }),
         ...(options.runs && { runs: options.runs }),
       });
     }
@@ -209,6 +216,13 @@ class Stage {
   async startFrom(folder: string, checkpoint: Checkpoint): Promise<void> {
     const read = await readCheckpoint(folder, checkpoint);
     assignGroup(this.#groups().weights!, read.group("weights"), "parent's weights");
+  }
+
+  /** Gives the encoder the weights that the experiment names, if it names any. */
+  async loadPretrained(): Promise<PretrainedFile | undefined> {
+    const { weights } = this.experiment.model;
+    if (weights === undefined) return undefined;
+    return await loadPretrained(this.#model, resolve(projectFolder, weights));
   }
 
   /** Takes over everything of an interrupted run. */
