@@ -48,7 +48,7 @@ export async function convertPretrained(
   checkSource(source, encoder, file);
   const found = source === "keras"
     ? foldBiases(await readKerasFile(bytes, file), encoder)
-    : readTimm(bytes, file, encoder);
+    : readTimm(bytes, file, encoder, weights);
   const isRest = (name: string) =>
     source === "keras" ? isKerasRest(encoder, name) : isTimmRest(encoder, name);
   const place = (weight: Weight) =>
@@ -101,8 +101,9 @@ function checkSource(source: Source, encoder: EncoderName, file: string): void {
   }
 }
 
-function readTimm(bytes: Uint8Array, file: string, encoder: EncoderName) {
-  const skip = (name: string) => isTimmRest(encoder, name);
+function readTimm(bytes: Uint8Array, file: string, encoder: EncoderName, weights: Weights) {
+  const wanted = new Set(weights.all.map(({ name }) => timmName(encoder, name)));
+  const skip = (name: string) => !wanted.has(name) && isTimmRest(encoder, name);
   try {
     const { metadata } = decodeSafetensors(bytes, file, { skip: () => true });
     if (metadata.encoder !== undefined) {

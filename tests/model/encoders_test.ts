@@ -107,8 +107,12 @@ Deno.test("every weight of a model with a residual encoder gets a gradient, and 
 function groupByGroup(x: tf.Tensor4D, kernel: tf.Tensor4D, stride: number, groups: number) {
   const pad = (kernel.shape[0] - 1) / 2;
   const padded = tf.pad(x, [[0, 0], [pad, pad], [pad, pad], [0, 0]]);
-  const xs = tf.split(padded, groups, 3), kernels = tf.split(kernel, groups, 3);
-  return tf.concat(xs.map((part, g) => tf.conv2d(part, kernels[g]!, stride, "valid")), 3);
+  const split = (t: tf.Tensor) => tf.split(t, groups, 3) as tf.Tensor4D[];
+  const kernels = split(kernel);
+  return tf.concat(
+    split(padded).map((part, g) => tf.conv2d(part, kernels[g]!, stride, "valid")),
+    3,
+  );
 }
 
 const CONVOLUTIONS = [
@@ -148,7 +152,7 @@ for (const { size, stride, groups } of CONVOLUTIONS) {
 Deno.test("paddedConv2d() and Conv2D refuse what does not fit", () => {
   tf.tidy(() => {
     const x = tf.zeros([1, 4, 4, 4]) as tf.Tensor4D;
-    const cases: [number[], groups: number][] = [
+    const cases: [[number, number, number, number], groups: number][] = [
       [[2, 2, 4, 4], 1],
       [[3, 1, 4, 4], 1],
       [[3, 3, 3, 4], 1],
@@ -156,9 +160,9 @@ Deno.test("paddedConv2d() and Conv2D refuse what does not fit", () => {
       [[3, 3, 2, 3], 2],
     ];
     for (const [shape, groups] of cases) {
-      const kernel = tf.zeros(shape) as tf.Tensor4D;
+      const kernel = tf.zeros<tf.Rank.R4>(shape);
       const error = assertThrows(() => paddedConv2d(x, kernel, { stride: 1, groups }), RangeError);
-      assertStringIncludes((error as Error).message, `a kernel [${shape.join(", ")}] in ${groups}`);
+      assertStringIncludes(error.message, `a kernel [${shape.join(", ")}] in ${groups}`);
     }
   });
   const weights = new Weights(0);

@@ -48,7 +48,7 @@ def write_safetensors(path, tensors, metadata={}):
 def randomize(model):
     """Every weight random, BatchNorm's statistics too, so that none can be forgotten unnoticed."""
     for layer in model.layers:
-        if layer.name == "normalization":
+        if layer.name.startswith("normalization"):
             continue
         for weight in layer.weights:
             kind, shape = weight.path.split("/")[-1], tuple(weight.shape)
@@ -88,7 +88,7 @@ add_maps("efficientnet-b0", model, taps, model.get_layer("stem_conv_pad").input)
 
 top = build(include_top=True, weights=None, classes=5, input_shape=(224, 224, 3))
 for layer in top.layers:
-    if layer.weights and layer.name not in ("predictions", "normalization"):
+    if layer.weights and not layer.name.startswith(("predictions", "normalization")):
         layer.set_weights(model.get_layer(layer.name).get_weights())
 top.save_weights(os.path.join(folder, "b0_top.weights.h5"))
 top.save(os.path.join(folder, "b0_top_model.h5"))

@@ -52,7 +52,8 @@ Deno.test("pretrained weights of Keras and timm make the same feature maps here"
         for (const input of [0, 1, 2]) {
           const { data, shape } = maps.get(`input${input}`)!;
           tf.tidy(() => {
-            const found = model.encoder.apply(tf.tensor(data, shape) as tf.Tensor4D, INFERENCE);
+            const images = tf.tensor4d(data, shape as [number, number, number, number]);
+            const found = model.encoder.apply(images, INFERENCE);
             for (const [i, { name }] of model.encoder.features.entries()) {
               const expected = maps.get(`${prefix}/${input}/${name}`)!;
               assertEquals(found[i]!.shape, expected.shape);
