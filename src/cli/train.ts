@@ -9,6 +9,7 @@ import {
   planText,
   trainStage,
 } from "@/training/mod.ts";
+import { PretrainedError } from "@/pretrained/mod.ts";
 
 const HELP = `Trains one or more stages, each from the finished run of its parent.
 
@@ -98,7 +99,8 @@ export async function main(args: string[]): Promise<number> {
       return 130;
     }
     const isExpected = error instanceof ExperimentError || error instanceof CheckpointError ||
-      error instanceof DatasetError || error instanceof RangeError;
+      error instanceof DatasetError || error instanceof PretrainedError ||
+      error instanceof RangeError;
     console.error(isExpected ? error.message : error);
     return 1;
   }

@@ -3,6 +3,7 @@
  * holds what is needed to repeat it.
  */
 export { type CheckpointName, checkpointNames, type Experiment } from "./schema.ts";
+export { projectFolder } from "./folders.ts";
 export { ExperimentError, type Problem } from "./problems.ts";
 export { applyOverrides } from "./overrides.ts";
 export { loadStage } from "./chain.ts";
@@ -13,6 +14,7 @@ export {
   type EpochMetrics,
   type GitState,
   type Parent,
+  type Pretrained,
   type ProcessIdentity,
   type Run,
   type RunData,

@@ -5,6 +5,7 @@ import {
   type Checkpoint,
   type EpochMetrics,
   type Parent,
+  type Pretrained,
   type Run,
   type RunData,
   runFolder,
@@ -20,6 +21,8 @@ export interface RunStart extends KnownSurroundings {
   data: RunData;
   /** The checkpoint that it starts from (default: none). */
   parent?: Parent;
+  /** The pretrained encoder weights that it starts from (default: none). */
+  pretrained?: Pretrained;
   /** The folder of the records (default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`). */
   runs?: string;
 }
@@ -64,7 +67,7 @@ export class RunRecord {
 
   /** Makes a run's folder and writes its first record, of status `running`. */
   static async start(options: RunStart): Promise<RunRecord> {
-    const { experiment, data, parent } = options;
+    const { experiment, data, parent, pretrained } = options;
     const runs = options.runs ?? runsFolder();
     const surroundings = await describeSurroundings(options);
     const started = now();
@@ -79,6 +82,7 @@ export class RunRecord {
       experiment,
       configuration: configurationHash(experiment),
       parent: parent ?? null,
+      pretrained: pretrained ?? null,
       data,
       seeds: { training: experiment.seed, split: experiment.data.split.seed },
       ...surroundings,

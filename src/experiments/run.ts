@@ -59,6 +59,13 @@ export interface Parent {
   sha256: string;
 }
 
+/** The file of pretrained encoder weights that a run started from. */
+export interface Pretrained {
+  /** The file's name, without folders. */
+  file: string;
+  sha256: string;
+}
+
 /** The films of a run. */
 export interface RunData {
   /** Name of the data set's folder, without the way to it. */
@@ -101,6 +108,8 @@ export interface Run extends Surroundings {
   /** Its hash, see {@linkcode configurationHash}. */
   configuration: string;
   parent: Parent | null;
+  /** Null where the encoder started from random weights or from a parent's. */
+  pretrained: Pretrained | null;
   data: RunData;
   seeds: { training: number; split: number };
   /** Each time that the run went on after an interruption. */
@@ -151,6 +160,8 @@ const runSchema: z.ZodType<Run> = z.strictObject({
     checkpoint: z.enum(checkpointNames),
     sha256: hash,
   }).nullable(),
+  // Older records have no such field.
+  pretrained: z.strictObject({ file: z.string().min(1), sha256: hash }).nullable().default(null),
   data: z.strictObject({
     root: z.string(),
     hash: z.string().min(1),

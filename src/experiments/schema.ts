@@ -89,6 +89,10 @@ const model = z.strictObject({
     "efficientnet-b5",
     "efficientnet-b6",
     "efficientnet-b7",
+    "resnet34",
+    "resnet50",
+    "resnet50-v1",
+    "seresnext50-32x4d",
   ]).default("efficientnet-b4").describe("Encoder"),
   startFilters: wholeNumber(1).default(8)
     .describe("Channels of the decoder at full size; twice as many at each level below"),
@@ -99,7 +103,10 @@ const model = z.strictObject({
   batchNormMomentum: z.number().min(0).lt(1).default(0.99)
     .describe("Share of the running statistics kept at each step; short stages need 0.9"),
   weights: z.string().min(1).exactOptional()
-    .describe("File of pretrained encoder weights, from the project's folder; random if left out"),
+    .describe(
+      "File of pretrained encoder weights that `deno task weights` made, from the project's " +
+        "folder; random if left out",
+    ),
 });
 
 const lossWeight = z.number().min(0).exactOptional();

@@ -16,7 +16,30 @@ export class SafetensorsError extends SyntaxError {
   override name = "SafetensorsError";
 }
 
-const TYPES = { F32: Float32Array, I32: Int32Array } as const;
+/** The types that can be read, by their bytes in the file; those of 16 bits become 32-bit floats. */
+const TYPES: Record<string, (bytes: ArrayBuffer) => Float32Array | Int32Array> = {
+  F32: (bytes) => new Float32Array(bytes),
+  I32: (bytes) => new Int32Array(bytes),
+  F16: (bytes) => Float32Array.from(new Float16Array(bytes)),
+  BF16: (bytes) => {
+    // The upper half of a 32-bit float.
+    const words = Uint32Array.from(new Uint16Array(bytes), (upper) => upper << 16);
+    return new Float32Array(words.buffer);
+  },
+};
+/** Bytes of one number of each type of the format that networks' files have. */
+const SIZES: Record<string, number> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+};
 /** The first bytes of a file: the header's length as an unsigned 64-bit integer. */
 const LENGTH_BYTES = 8;
 /** The format's own limit. */
@@ -64,13 +87,19 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
 }
 
 /**
- * Reads a safetensors file of 32-bit floats and integers.
+ * Reads a safetensors file of 32-bit floats and integers; 16-bit floats (F16, BF16) become 32-bit ones.
  *
  * @param name The file's name, for messages.
+ * @param options.skip Tells of a tensor, by its name, that it is left out, whatever its type. Default:
+ * none is.
  * @throws {SafetensorsError} If the header is damaged, a tensor lies outside of the file or overlaps
  * another one, its length does not fit its shape, or its type is another one.
  */
-export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors {
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  name: string,
+  options: { skip?: (tensor: string) => boolean } = {},
+): Safetensors {
   const refuse = (why: string): never => {
     throw new SafetensorsError(`Cannot read the weights in ${name} as ${why}`);
   };
@@ -92,17 +121,19 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
   const tensors = new Map<string, StoredTensor>();
   let end = 0;
   for (const { key, dtype, shape, data_offsets: [from, to] } of entries) {
-    if (!Object.hasOwn(TYPES, dtype)) refuse(`the type of ${key} is not supported: ${dtype}`);
-    const type = TYPES[dtype as keyof typeof TYPES];
-    if (to - from !== countOf(shape) * type.BYTES_PER_ELEMENT) {
+    const skipped = options.skip?.(key) ?? false;
+    const known = Object.hasOwn(skipped ? SIZES : TYPES, dtype);
+    if (!known) refuse(`the type of ${key} is not supported: ${dtype}`);
+    if (to - from !== countOf(shape) * SIZES[dtype]!) {
       refuse(`${key} has ${to - from} bytes for the shape [${shape}]`);
     }
     if (from !== end) refuse(`the values of ${key} start at ${from} instead of ${end}`);
     if (start + to > bytes.length) refuse(`the file ends before the values of ${key} do`);
-    // A copy, as a typed array must start at a multiple of its element's size.
-    const data = new type(new Uint8Array(bytes.subarray(start + from, start + to)).buffer);
-    tensors.set(key, { shape, data });
     end = to;
+    if (skipped) continue;
+    // A copy, as a typed array must start at a multiple of its element's size.
+    const copy = new Uint8Array(bytes.subarray(start + from, start + to)).buffer;
+    tensors.set(key, { shape, data: TYPES[dtype]!(copy) });
   }
   if (start + end !== bytes.length) {
     refuse(`${bytes.length - start - end} bytes follow its last tensor`);

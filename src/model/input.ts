@@ -1,8 +1,9 @@
 import { tf } from "@/tensorflow/mod.ts";
 
-/** Mean and deviation of ImageNet's colours in 0 to 1, which EfficientNet's weights expect. */
-const MEAN = [0.485, 0.456, 0.406];
-const DEVIATION = [0.229, 0.224, 0.225];
+/** Mean of ImageNet's red, green and blue in 0 to 1, which pretrained weights expect. */
+export const COLOUR_MEAN: readonly number[] = [0.485, 0.456, 0.406];
+/** Their standard deviation. */
+export const COLOUR_DEVIATION: readonly number[] = [0.229, 0.224, 0.225];
 
 /**
  * Turns films into what the encoder expects: the grey value in each of three colours, normalised.
@@ -11,5 +12,7 @@ const DEVIATION = [0.229, 0.224, 0.225];
  * @returns `[batch, height, width, 3]`
  */
 export function normalizeImages(images: tf.Tensor4D): tf.Tensor4D {
-  return tf.tidy(() => tf.div(tf.sub(images, tf.tensor1d(MEAN)), tf.tensor1d(DEVIATION)));
+  return tf.tidy(() =>
+    tf.div(tf.sub(images, tf.tensor1d([...COLOUR_MEAN])), tf.tensor1d([...COLOUR_DEVIATION]))
+  );
 }

@@ -1,14 +1,22 @@
 /** Encoders, decoders and the models made of them. */
 export {
+  createEncoder,
   EfficientNet,
   type EfficientNetName,
   EFFICIENTNETS,
   type Encoder,
+  type EncoderName,
+  type EncoderOptions,
+  ENCODERS,
   type FeatureMap,
+  isEfficientNet,
+  ResNet,
+  type ResNetName,
+  RESNETS,
 } from "./encoders/mod.ts";
 export { type FeatureMapPicture, featureMaps } from "./feature_maps.ts";
 export { type Forward, INFERENCE } from "./forward.ts";
-export { normalizeImages } from "./input.ts";
+export { COLOUR_DEVIATION, COLOUR_MEAN, normalizeImages } from "./input.ts";
 export type { GraphEdge, GraphNode, ModelGraph } from "./model_graph.ts";
 export { unetGraph, unetPlusPlusGraph } from "./reference_graphs.ts";
 export {

@@ -1,11 +1,6 @@
 import { tf } from "@/tensorflow/mod.ts";
 import { SimplifiedUnetPlusPlus } from "./decoders/simplified_unet_plus_plus.ts";
-import {
-  EfficientNet,
-  type EfficientNetName,
-  EFFICIENTNETS,
-  type Encoder,
-} from "./encoders/mod.ts";
+import { createEncoder, type Encoder, type EncoderName, ENCODERS } from "./encoders/mod.ts";
 import type { Forward } from "./forward.ts";
 import type { ModelGraph } from "./model_graph.ts";
 import { Weights } from "./weights.ts";
@@ -16,12 +11,12 @@ export const ARCHITECTURES = ["simplified-unet++"] as const;
 /** What a model is made of. */
 export interface ModelOptions {
   architecture: (typeof ARCHITECTURES)[number];
-  encoder: EfficientNetName;
+  encoder: EncoderName;
   /** Filters of the decoder's finest level. Default: 8. */
   startFilters?: number;
   /** Dropout rate of the decoder's coarse levels, in `[0, 1)`. Default: 0.5. */
   dropout?: number;
-  /** Rate of stochastic depth in the encoder, in `[0, 1)`. Default: 0.2. */
+  /** Rate of stochastic depth in an EfficientNet, in `[0, 1)`. Default: 0.2. */
   dropConnect?: number;
   /** Share of BatchNorm's old statistics that a step keeps, in `[0, 1)`. Default: 0.99. */
   batchNormMomentum?: number;
@@ -65,7 +60,7 @@ export function createModel(options: ModelOptions): SegmentationModel {
   };
   checkOptions(full);
   const weights = new Weights(full.seed);
-  const encoder = new EfficientNet(weights, full.encoder, full);
+  const encoder = createEncoder(weights, full.encoder, full);
   const decoder = new SimplifiedUnetPlusPlus(weights, encoder, full);
   return {
     options: full,
@@ -88,8 +83,8 @@ function checkOptions(options: Required<ModelOptions>): void {
   if (!ARCHITECTURES.includes(architecture)) {
     refuse("the architecture", architecture, `one of ${ARCHITECTURES.join(", ")}`);
   }
-  if (!EFFICIENTNETS.includes(encoder)) {
-    refuse("the encoder", encoder, `one of ${EFFICIENTNETS.join(", ")}`);
+  if (!ENCODERS.includes(encoder)) {
+    refuse("the encoder", encoder, `one of ${ENCODERS.join(", ")}`);
   }
   if (!(Number.isInteger(startFilters) && startFilters > 0)) {
     refuse("startFilters", startFilters, "a positive integer");

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { augmentation } from "@/augmentation/mod.ts";
 import { batchCount, batches, epochOrder, type Film } from "@/data/mod.ts";
 import {
@@ -8,12 +9,14 @@ import {
   findParentRun,
   findResumable,
   type Parent,
+  projectFolder,
   type Run,
   runFolder,
   RunRecord,
 } from "@/experiments/mod.ts";
 import { SegmentationMetrics, weightedLoss } from "@/losses/mod.ts";
 import { createModel, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
+import { loadPretrained, type PretrainedFile } from "@/pretrained/mod.ts";
 import { Random } from "@/random/mod.ts";
 import { jit, listDevices, StatelessRandom, tensorflowVersion, tf } from "@/tensorflow/mod.ts";
 import { WeightAverage } from "./averaging.ts";
@@ -89,7 +92,8 @@ const START: Position = {
 /**
  * Trains one stage as its experiment says, and writes its run record and checkpoints.
  *
- * A stage with a parent starts from the weights of the parent's finished run. A stage that was
+ * A stage with a parent starts from the weights of the parent's finished run; one without may start
+ * from an encoder that others have trained (`model.weights`), and the record says which. A stage that was
  * interrupted (Ctrl-C, a crash, a lost machine) goes on where its last checkpoint stands: call it
  * again with the same experiment and data.
  *
@@ -98,6 +102,7 @@ const START: Position = {
  * @throws {CheckpointError} If the parent has no finished run, or a checkpoint is damaged.
  * @throws {RangeError} If the films are of another size than the experiment's or too few, or the loss
  * is not finite.
+ * @throws {PretrainedError} If the file of pretrained weights is missing, damaged, or does not fit.
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
   using interrupt = new Interrupt();
@@ -127,11 +132,13 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
       });
     } else {
       if (parent) await stage.startFrom(parent.folder, parent.checkpoint);
+      const pretrained = await stage.loadPretrained();
       record = await RunRecord.start({
         ...known,
         experiment,
         data: describeData(data),
         ...(parent && { parent: parent.reference }),
+        ...(pretrained && { pretrained }),
         ...(options.runs && { runs: options.runs }),
       });
     }
@@ -146,7 +153,7 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
 }
 
 /** Refuses what would otherwise show after the first epoch, or never. */
-function refuseUnfit({ name, model, data, training }: Experiment, films: StageData): void {
+function refuseUnfit({ name, data, training }: Experiment, films: StageData): void {
   const refuse = (why: string) => {
     throw new RangeError(`Cannot train ${name} as ${why}`);
   };
@@ -158,9 +165,6 @@ function refuseUnfit({ name, model, data, training }: Experiment, films: StageDa
     refuse(`its ${split.training.length} training films do not fill a batch of ${training.batch}`);
   }
   if (split.validation.length === 0) refuse("there are no films for validation");
-  if (model.weights !== undefined) {
-    refuse(`pretrained weights cannot be loaded yet: ${model.weights}. Leave model.weights out`);
-  }
 }
 
 async function findParent(experiment: Experiment, runs: string | undefined) {
@@ -233,6 +237,13 @@ class Stage {
   async startFrom(folder: string, checkpoint: Checkpoint): Promise<void> {
     const read = await readCheckpoint(folder, checkpoint);
     assignGroup(this.#groups().weights!, read.group("weights"), "parent's weights");
+  }
+
+  /** Gives the encoder the weights that the experiment names, if it names any. */
+  async loadPretrained(): Promise<PretrainedFile | undefined> {
+    const { weights } = this.experiment.model;
+    if (weights === undefined) return undefined;
+    return await loadPretrained(this.#model, resolve(projectFolder, weights));
   }
 
   /** Takes over everything of an interrupted run. */

@@ -30,7 +30,7 @@ async function withRuns(test: (folder: string) => Promise<void>): Promise<void> 
 
 Deno.test("predict writes masks, overlays and one row for each film that can be read", () =>
   withRuns(async (folder) => {
-    const experiment = await discExperiment("phantom/1-128", [
+    const experiment = await discExperiment("first", [
       "training.epochs=1",
       "training.batch=1",
       // Of an untrained model every pixel exceeds nothing, so that masks are full.

@@ -153,7 +153,7 @@ const DAMAGED: [name: string, bytes: Uint8Array, says: string][] = [
   ["half a length", file({ a: entry(0, 4, [0.5]) }, 4), "the entry of a is damaged"],
   ["a shape in words", file({ a: entry(0, 4, "1") }, 4), "the entry of a is damaged"],
   ["a type in numbers", file({ a: entry(0, 4, [1], 1) }, 4), "the entry of a is damaged"],
-  ["another type", file({ a: entry(0, 4, [2], "F16") }, 4), "type of a is not supported: F16"],
+  ["another type", file({ a: entry(0, 4, [2], "F64") }, 4), "type of a is not supported: F64"],
   ["a type of JavaScript's", file({ a: entry(0, 4, [1], "toString") }, 4), "is not supported: toS"],
   ["too few bytes", file({ a: entry(0, 4, [2]) }, 4), "a has 4 bytes for the shape [2]"],
   ["too many bytes", file({ a: entry(0, 8, [1]) }, 8), "a has 8 bytes for the shape [1]"],
@@ -196,4 +196,36 @@ Deno.test("decodeSafetensors() refuses a file that was cut anywhere", () => {
   for (let length = 0; length < FROM_NUMPY.length; length++) {
     assertThrows(() => decodeSafetensors(FROM_NUMPY.slice(0, length), "x"), SafetensorsError);
   }
+});
+
+Deno.test("decodeSafetensors() widens 16-bit floats and leaves out what it is told to", () => {
+  const header = JSON.stringify({
+    half: { dtype: "F16", shape: [4], data_offsets: [0, 8] },
+    brain: { dtype: "BF16", shape: [3], data_offsets: [8, 14] },
+    count: { dtype: "I64", shape: [], data_offsets: [14, 22] },
+    after: { dtype: "F32", shape: [1], data_offsets: [22, 26] },
+  });
+  const length = new TextEncoder().encode(header).length;
+  const bytes = new Uint8Array(8 + length + 26);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(length), true);
+  bytes.set(new TextEncoder().encode(header), 8);
+  // IEEE 754: 1, -2, the largest 65504, the smallest 2^-24; upper halves of 1, -2.5 and pi.
+  const words = [0x3c00, 0xc000, 0x7bff, 0x0001, 0x3f80, 0xc020, 0x4049];
+  for (const [i, word] of words.entries()) view.setUint16(8 + length + 2 * i, word, true);
+  view.setFloat32(8 + length + 22, 0.5, true);
+
+  const { tensors } = decodeSafetensors(bytes, "x", { skip: (name) => name === "count" });
+  assertEquals(
+    tensors,
+    new Map([
+      ["half", { shape: [4], data: Float32Array.of(1, -2, 65504, 2 ** -24) }],
+      ["brain", { shape: [3], data: Float32Array.of(1, -2.5, 3.140625) }],
+      ["after", { shape: [1], data: Float32Array.of(0.5) }],
+    ]),
+  );
+  const whole = () => decodeSafetensors(bytes, "x");
+  assertThrows(whole, SafetensorsError, "the type of count is not supported: I64");
+  const all = decodeSafetensors(bytes, "x", { skip: () => true });
+  assertEquals(all.tensors.size, 0);
 });

@@ -1,6 +1,13 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
-import { BatchNorm, Conv2D, DepthwiseConv2D, stochasticDepth, swish } from "../layers/mod.ts";
+import {
+  BatchNorm,
+  ConvBatchNorm,
+  DepthwiseConv2D,
+  SqueezeExcitation,
+  stochasticDepth,
+  swish,
+} from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { Encoder, FeatureMap } from "./encoder.ts";
 
@@ -35,7 +42,6 @@ const STAGES = [
 
 /** Share of the block's input channels that squeeze-and-excitation keeps. */
 const SQUEEZE = 0.25;
-const INITIALIZER = "fan-out-truncated-normal";
 
 /** Settings of an encoder that do not follow from its name. */
 export interface EfficientNetOptions {
@@ -118,31 +124,6 @@ export class EfficientNet implements Encoder {
   }
 }
 
-/** A convolution without bias, then BatchNorm. */
-class ConvBatchNorm {
-  readonly #conv: Conv2D;
-  readonly #norm: BatchNorm;
-
-  constructor(
-    weights: Weights,
-    convName: string,
-    normName: string,
-    { batchNormMomentum }: EfficientNetOptions,
-    options: { input: number; filters: number; kernel: number; stride?: number },
-  ) {
-    this.#conv = new Conv2D(weights, convName, {
-      ...options,
-      bias: false,
-      initializer: INITIALIZER,
-    });
-    this.#norm = new BatchNorm(weights, normName, options.filters, batchNormMomentum);
-  }
-
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    return this.#norm.apply(this.#conv.apply(x), forward);
-  }
-}
-
 /** A mobile inverted bottleneck with squeeze-and-excitation (section 4 of the paper). */
 class Block {
   readonly expanded: number;
@@ -192,32 +173,22 @@ class Block {
 class BlockRest {
   readonly #depthwise: DepthwiseConv2D;
   readonly #norm: BatchNorm;
-  readonly #reduce: Conv2D;
-  readonly #expand: Conv2D;
+  readonly #excitation: SqueezeExcitation;
   readonly #project: ConvBatchNorm;
 
   constructor(weights: Weights, name: string, expanded: number, options: BlockOptions) {
     const { input, output, kernel, stride, batchNormMomentum } = options;
-    const squeezed = Math.max(1, Math.floor(input * SQUEEZE));
-    const initializer = INITIALIZER;
     this.#depthwise = new DepthwiseConv2D(weights, `${name}_dwconv`, {
       input: expanded,
       kernel,
       stride,
-      initializer,
+      initializer: "fan-out-truncated-normal",
     });
     this.#norm = new BatchNorm(weights, `${name}_bn`, expanded, batchNormMomentum);
-    this.#reduce = new Conv2D(weights, `${name}_se_reduce`, {
-      input: expanded,
-      filters: squeezed,
-      kernel: 1,
-      initializer,
-    });
-    this.#expand = new Conv2D(weights, `${name}_se_expand`, {
-      input: squeezed,
-      filters: expanded,
-      kernel: 1,
-      initializer,
+    this.#excitation = new SqueezeExcitation(weights, name, {
+      channels: expanded,
+      squeezed: Math.max(1, Math.floor(input * SQUEEZE)),
+      activation: swish,
     });
     this.#project = new ConvBatchNorm(
       weights,
@@ -230,9 +201,7 @@ class BlockRest {
 
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const y = swish(this.#norm.apply(this.#depthwise.apply(x), forward));
-    const squeezed = swish(this.#reduce.apply(tf.mean(y, [1, 2], true)));
-    const gate = tf.sigmoid(this.#expand.apply(squeezed));
-    return this.#project.apply(tf.mul(y, gate), forward);
+    return this.#project.apply(this.#excitation.apply(y), forward);
   }
 }
 

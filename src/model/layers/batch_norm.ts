@@ -3,7 +3,7 @@ import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
 import { batchNormInference, batchNormTraining } from "./kernels.ts";
 
-/** Keras's default, which EfficientNet and the report use. */
+/** Keras's default, which EfficientNet and the report's decoder use. */
 const EPSILON = 1e-3;
 
 /** Batch normalisation over the last axis (Ioffe & Szegedy 2015) by TensorFlow's fused operations. */
@@ -13,8 +13,17 @@ export class BatchNorm {
   readonly #mean: tf.Variable;
   readonly #variance: tf.Variable;
 
-  /** @param momentum Share of the old statistics that each training step keeps. */
-  constructor(weights: Weights, name: string, channels: number, readonly momentum: number) {
+  /**
+   * @param momentum Share of the old statistics that each training step keeps.
+   * @param epsilon Added to the variance. Default: 1e-3.
+   */
+  constructor(
+    weights: Weights,
+    name: string,
+    channels: number,
+    readonly momentum: number,
+    readonly epsilon: number = EPSILON,
+  ) {
     this.#gamma = weights.create(`${name}/gamma`, [channels], "ones");
     this.#beta = weights.create(`${name}/beta`, [channels], "zeros");
     this.#mean = weights.create(`${name}/moving_mean`, [channels], "zeros", false);
@@ -30,10 +39,10 @@ export class BatchNorm {
         this.#beta,
         this.#mean,
         this.#variance,
-        EPSILON,
+        this.epsilon,
       );
     }
-    const [y, mean, variance] = batchNormTraining(x, this.#gamma, this.#beta, EPSILON);
+    const [y, mean, variance] = batchNormTraining(x, this.#gamma, this.#beta, this.epsilon);
     const keep = forward.momentum ?? this.momentum;
     this.#mean.assign(mix(this.#mean, mean, keep));
     this.#variance.assign(mix(this.#variance, variance, keep));

@@ -1,6 +1,6 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Initializer, Weights } from "../weights.ts";
-import { biasAdd } from "./kernels.ts";
+import { biasAdd, paddedConv2d } from "./kernels.ts";
 
 /** What a convolution is made of. */
 export interface ConvolutionOptions {
@@ -12,29 +12,57 @@ export interface ConvolutionOptions {
   kernel: number;
   /** Default: 1. */
   stride?: number;
+  /**
+   * How borders are filled with zeros: "same" as TensorFlow does, which with stride 2 and an even size
+   * adds one row less before than after; "symmetric" with `(kernel - 1) / 2` rows on each side, as
+   * PyTorch's networks do. Default: "same".
+   */
+  padding?: "same" | "symmetric";
+  /** Groups of channels that are convolved apart (Krizhevsky et al. 2012). Default: 1. */
+  groups?: number;
   /** Whether a bias is added. Default: true. */
   bias?: boolean;
   /** Default: "glorot-uniform". */
   initializer?: Initializer;
 }
 
-/** A 2-D convolution with "same" padding. */
+/** A 2-D convolution. */
 export class Conv2D {
   readonly #kernel: tf.Variable;
   readonly #bias: tf.Variable | undefined;
   readonly #stride: number;
+  readonly #groups: number;
+  readonly #symmetric: boolean;
 
+  /** @throws {RangeError} If groups do not divide the channels, or are not padded symmetrically. */
   constructor(weights: Weights, name: string, options: ConvolutionOptions) {
-    const { input, filters, kernel, stride = 1, bias = true } = options;
+    const { input, filters, kernel, stride = 1, bias = true, groups = 1 } = options;
     const initializer = options.initializer ?? "glorot-uniform";
-    this.#kernel = weights.create(`${name}/kernel`, [kernel, kernel, input, filters], initializer);
+    if (input % groups !== 0 || filters % groups !== 0) {
+      throw new RangeError(
+        `Cannot make the convolution ${name} as its ${groups} groups do not divide its channels: ` +
+          `${input} to ${filters}`,
+      );
+    }
+    if (groups > 1 && options.padding !== "symmetric") {
+      throw new RangeError(
+        `Cannot make the convolution ${name} as groups need symmetric padding: ${options.padding}`,
+      );
+    }
+    const shape = [kernel, kernel, input / groups, filters];
+    this.#kernel = weights.create(`${name}/kernel`, shape, initializer);
     if (bias) this.#bias = weights.create(`${name}/bias`, [filters], "zeros");
     this.#stride = stride;
+    this.#groups = groups;
+    this.#symmetric = options.padding === "symmetric";
   }
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    const y = tf.conv2d(x, this.#kernel as tf.Tensor4D, this.#stride, "same");
+    const kernel = this.#kernel as tf.Tensor4D;
+    const y = this.#symmetric
+      ? paddedConv2d(x, kernel, { stride: this.#stride, groups: this.#groups })
+      : tf.conv2d(x, kernel, this.#stride, "same");
     return this.#bias ? biasAdd(y, this.#bias) : y;
   }
 }

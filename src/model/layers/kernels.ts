@@ -48,6 +48,78 @@ export function biasAdd(x: tf.Tensor4D, bias: tf.Tensor): tf.Tensor4D {
   return run(BIAS_ADD, { x, bias });
 }
 
+const PADDED_CONV_2D = "project/PaddedConv2D";
+register(
+  PADDED_CONV_2D,
+  ({ x, kernel }, attributes) => rawOp("Conv2D", [x!, kernel!], convolution(attributes))[0]!,
+  {
+    inputsToSave: ["x", "kernel"],
+    gradFunc: (dy, [x, kernel], attributes) => {
+      // TensorFlow has no gradients of grouped convolutions on CPUs: each group has its own.
+      const groups = attributes!.groups as number;
+      const split = (t: tf.Tensor) => groups === 1 ? [t] : tf.split(t, groups, -1);
+      const join = (parts: tf.Tensor[]) => groups === 1 ? parts[0]! : tf.concat(parts, -1);
+      const shapeOf = (t: tf.Tensor) => tf.tensor1d(t.shape, "int32");
+      return {
+        x: () => {
+          const [dys, kernels] = [split(dy as tf.Tensor), split(kernel!)];
+          const [batch, height, width, channels] = x!.shape as number[];
+          const shape = tf.tensor1d([batch!, height!, width!, channels! / groups], "int32");
+          return join(
+            kernels.map((kernel, g) =>
+              rawOp("Conv2DBackpropInput", [shape, kernel, dys[g]!], convolution(attributes))[0]!
+            ),
+          );
+        },
+        kernel: () => {
+          const [dys, xs, kernels] = [split(dy as tf.Tensor), split(x!), split(kernel!)];
+          return join(xs.map((x, g) => {
+            const inputs = [x, shapeOf(kernels[g]!), dys[g]!];
+            return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
+          }));
+        },
+      };
+    },
+  },
+);
+
+function convolution(attributes: Attributes) {
+  const stride = attributes!.stride as number, pad = attributes!.pad as number;
+  return {
+    ...FLOAT,
+    ...NHWC,
+    strides: { int: [1, stride, stride, 1] },
+    dilations: { int: [1, 1, 1, 1] },
+    padding: { string: "EXPLICIT" },
+    explicit_paddings: { int: [0, 0, pad, pad, pad, pad, 0, 0] },
+    use_cudnn_on_gpu: { bool: true },
+  };
+}
+
+/**
+ * A 2-D convolution with `(size - 1) / 2` zeros on each side, as PyTorch's networks pad, and maybe in
+ * groups of channels.
+ *
+ * @param x `[batch, height, width, channels]`
+ * @param kernel `[size, size, channels / groups, filters]`, its size odd.
+ * @returns `[batch, ceil(height / stride), ceil(width / stride), filters]`
+ * @throws {RangeError} If the kernel's size is even, or it does not fit the channels and groups.
+ */
+export function paddedConv2d(
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  { stride, groups }: { stride: number; groups: number },
+): tf.Tensor4D {
+  const [size, width, input, filters] = kernel.shape;
+  if (size % 2 === 0 || width !== size || input * groups !== x.shape[3] || filters % groups !== 0) {
+    throw new RangeError(
+      `Cannot convolve as a kernel [${kernel.shape.join(", ")}] in ${groups} groups does not fit ` +
+        `[${x.shape.join(", ")}]`,
+    );
+  }
+  return run(PADDED_CONV_2D, { x, kernel }, { stride, groups, pad: (size - 1) / 2 });
+}
+
 const LEAKY_RELU = "project/LeakyRelu";
 register(
   LEAKY_RELU,

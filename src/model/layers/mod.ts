@@ -1,5 +1,7 @@
 /** The layers that encoders and decoders are made of. */
 export { BatchNorm } from "./batch_norm.ts";
+export { ConvBatchNorm } from "./conv_batch_norm.ts";
 export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./convolution.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
-export { leakyRelu, swish } from "./kernels.ts";
+export { leakyRelu, paddedConv2d, swish } from "./kernels.ts";
+export { SqueezeExcitation } from "./squeeze_excitation.ts";

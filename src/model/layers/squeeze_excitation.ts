@@ -1,0 +1,43 @@
+import { tf } from "@/tensorflow/mod.ts";
+import type { Weights } from "../weights.ts";
+import { Conv2D } from "./convolution.ts";
+
+/** Weighs channels by what the whole image makes of them (Hu et al. 2018). */
+export class SqueezeExcitation {
+  readonly #reduce: Conv2D;
+  readonly #expand: Conv2D;
+  readonly #activation: (x: tf.Tensor4D) => tf.Tensor4D;
+
+  /**
+   * @param options.channels Channels of input and output.
+   * @param options.squeezed Channels between the two dense layers.
+   * @param options.activation Between the two dense layers.
+   */
+  constructor(
+    weights: Weights,
+    name: string,
+    options: {
+      channels: number;
+      squeezed: number;
+      activation: (x: tf.Tensor4D) => tf.Tensor4D;
+    },
+  ) {
+    const { channels, squeezed } = options;
+    const dense = (part: string, input: number, filters: number) =>
+      new Conv2D(weights, `${name}_se_${part}`, {
+        input,
+        filters,
+        kernel: 1,
+        initializer: "fan-out-truncated-normal",
+      });
+    this.#reduce = dense("reduce", channels, squeezed);
+    this.#expand = dense("expand", squeezed, channels);
+    this.#activation = options.activation;
+  }
+
+  /** `[batch, height, width, channels]` to the same. */
+  apply(x: tf.Tensor4D): tf.Tensor4D {
+    const squeezed = this.#activation(this.#reduce.apply(tf.mean(x, [1, 2], true)));
+    return tf.mul(x, tf.sigmoid(this.#expand.apply(squeezed)));
+  }
+}
