@@ -402,7 +402,7 @@ class Stage {
   /** Averages, chooses and writes checkpoints, and puts the epoch on record with them. */
   async #endEpoch(record: RunRecord, metrics: EpochMetrics, events: EventFile): Promise<void> {
     const { swa, learningRate, earlyStopping, bestK } = this.experiment.training;
-    this.#refuseBrokenWeights(metrics.epoch);
+    this.#refuseDivergence(metrics);
     const isAveraged = swa && metrics.epoch >= swa.startEpoch &&
       (swa.each !== "cycle" || endsCycle(learningRate, metrics.epoch));
     if (isAveraged) this.#average!.add();
@@ -447,8 +447,14 @@ class Stage {
     await this.options.onEpoch?.(record.run.metrics);
   }
 
-  /** Refuses weights that a step has broken after its loss was computed: nothing good is overwritten. */
-  #refuseBrokenWeights(epoch: number): void {
+  /** Refuses what a step has broken after its loss was computed, before it overwrites what is good. */
+  #refuseDivergence({ epoch, validationLoss }: EpochMetrics): void {
+    if (validationLoss !== undefined && !Number.isFinite(validationLoss)) {
+      throw new RangeError(
+        `Cannot go on training as the loss of the validation films is not finite after epoch ` +
+          `${epoch}: ${validationLoss}. Lower the learning rate, or set training.gradientClipping`,
+      );
+    }
     const broken = this.#model.weights.all.find(({ variable }) =>
       !tf.tidy(() => Number.isFinite(tf.sum(variable).dataSync()[0]!))
     );

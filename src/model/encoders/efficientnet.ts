@@ -1,6 +1,14 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
-import { BatchNorm, Conv2D, DepthwiseConv2D, stochasticDepth, swish } from "../layers/mod.ts";
+import {
+  Conv2D,
+  createNormalization,
+  DepthwiseConv2D,
+  type Normalization,
+  type NormalizationOptions,
+  stochasticDepth,
+  swish,
+} from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { Encoder, FeatureMap } from "./encoder.ts";
 
@@ -38,9 +46,7 @@ const SQUEEZE = 0.25;
 const INITIALIZER = "fan-out-truncated-normal";
 
 /** Settings of an encoder that do not follow from its name. */
-export interface EfficientNetOptions {
-  /** Momentum of BatchNorm's statistics. Keras: 0.99. */
-  batchNormMomentum: number;
+export interface EfficientNetOptions extends NormalizationOptions {
   /** Rate of stochastic depth at the last block; it grows linearly from 0. Keras: 0.2. */
   dropConnect: number;
 }
@@ -121,13 +127,13 @@ export class EfficientNet implements Encoder {
 /** A convolution without bias, then BatchNorm. */
 class ConvBatchNorm {
   readonly #conv: Conv2D;
-  readonly #norm: BatchNorm;
+  readonly #norm: Normalization;
 
   constructor(
     weights: Weights,
     convName: string,
     normName: string,
-    { batchNormMomentum }: EfficientNetOptions,
+    normalization: NormalizationOptions,
     options: { input: number; filters: number; kernel: number; stride?: number },
   ) {
     this.#conv = new Conv2D(weights, convName, {
@@ -135,7 +141,7 @@ class ConvBatchNorm {
       bias: false,
       initializer: INITIALIZER,
     });
-    this.#norm = new BatchNorm(weights, normName, options.filters, batchNormMomentum);
+    this.#norm = createNormalization(weights, normName, options.filters, normalization);
   }
 
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
@@ -191,13 +197,13 @@ class Block {
 /** What follows a block's expansion: depthwise convolution, squeeze-and-excitation, projection. */
 class BlockRest {
   readonly #depthwise: DepthwiseConv2D;
-  readonly #norm: BatchNorm;
+  readonly #norm: Normalization;
   readonly #reduce: Conv2D;
   readonly #expand: Conv2D;
   readonly #project: ConvBatchNorm;
 
   constructor(weights: Weights, name: string, expanded: number, options: BlockOptions) {
-    const { input, output, kernel, stride, batchNormMomentum } = options;
+    const { input, output, kernel, stride } = options;
     const squeezed = Math.max(1, Math.floor(input * SQUEEZE));
     const initializer = INITIALIZER;
     this.#depthwise = new DepthwiseConv2D(weights, `${name}_dwconv`, {
@@ -206,7 +212,7 @@ class BlockRest {
       stride,
       initializer,
     });
-    this.#norm = new BatchNorm(weights, `${name}_bn`, expanded, batchNormMomentum);
+    this.#norm = createNormalization(weights, `${name}_bn`, expanded, options);
     this.#reduce = new Conv2D(weights, `${name}_se_reduce`, {
       input: expanded,
       filters: squeezed,

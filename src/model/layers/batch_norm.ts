@@ -4,7 +4,7 @@ import type { Weights } from "../weights.ts";
 import { batchNormInference, batchNormTraining } from "./kernels.ts";
 
 /** Keras's default, which EfficientNet and the report use. */
-const EPSILON = 1e-3;
+export const BATCH_NORM_EPSILON = 1e-3;
 
 /** Batch normalisation over the last axis (Ioffe & Szegedy 2015) by TensorFlow's fused operations. */
 export class BatchNorm {
@@ -30,10 +30,11 @@ export class BatchNorm {
         this.#beta,
         this.#mean,
         this.#variance,
-        EPSILON,
+        BATCH_NORM_EPSILON,
       );
     }
-    const [y, mean, variance] = batchNormTraining(x, this.#gamma, this.#beta, EPSILON);
+    const [y, mean, variance] = batchNormTraining(x, this.#gamma, this.#beta, BATCH_NORM_EPSILON);
+    if (forward.isRepetition) return y;
     const keep = forward.momentum ?? this.momentum;
     this.#mean.assign(mix(this.#mean, mean, keep));
     this.#variance.assign(mix(this.#variance, variance, keep));
