@@ -206,6 +206,12 @@ export function parentMismatches(child: Experiment, parent: Experiment): Finding
   compare(["model", "architecture"], child.model.architecture, parent.model.architecture);
   compare(["model", "encoder"], child.model.encoder, parent.model.encoder);
   compare(["model", "startFilters"], child.model.startFilters, parent.model.startFilters);
+  // Batch and frozen-batch have the same weights.
+  const isGroup = ({ normalization }: Experiment["model"]) => normalization === "group";
+  if (isGroup(child.model) !== isGroup(parent.model)) {
+    const [ours, theirs] = [child, parent].map(({ model }) => model.normalization ?? "batch");
+    compare(["model", "normalization"], ours, theirs);
+  }
   compare(["data", "split"], child.data.split, parent.data.split);
   return findings;
 }

@@ -7,6 +7,8 @@ export const checkpointNames = [
   "best-iou",
   "best-dice",
   "swa",
+  "ema",
+  "best-k",
   "final",
 ] as const;
 
@@ -102,6 +104,10 @@ const model = z.strictObject({
     ),
   batchNormMomentum: z.number().min(0).lt(1).default(0.99)
     .describe("Share of the running statistics kept at each step; short stages need 0.9"),
+  normalization: z.enum(["batch", "frozen-batch", "group"]).exactOptional().describe(
+    "Normalization of the decoder: over the batch, by the parent's statistics and scale (those of the " +
+      "encoder are kept too), or over groups of channels; batch if left out",
+  ),
   weights: z.string().min(1).exactOptional()
     .describe(
       "File of pretrained encoder weights that `deno task weights` made, from the project's " +
@@ -115,30 +121,82 @@ const loss = z.strictObject({
   bce: lossWeight.describe("Weight of binary cross-entropy"),
   dice: lossWeight.describe("Weight of soft dice"),
   focal: lossWeight.describe("Weight of the focal loss"),
+  lovasz: lossWeight.describe("Weight of the Lovász hinge"),
+  symmetricLovasz: lossWeight.describe(
+    "Weight of the mean of the Lovász hinge and that of the inverted problem",
+  ),
 }).refine((weights) => Object.values(weights).some((weight) => weight > 0), {
   message: "must give at least one loss a weight above 0",
 });
 
+const per = (standard: "batch" | "image") =>
+  z.enum(["batch", "image"]).default(standard)
+    .describe("Whether the ratio is that of the whole batch, or the mean of each image's");
+
+const lovaszOptions = z.strictObject({
+  per: per("image"),
+  positiveWeight: z.number().gt(0).default(1)
+    .describe("How many pixels a pixel of the mask counts as"),
+});
+
 const lossOptions = z.strictObject({
+  dice: z.strictObject({
+    per: per("batch"),
+    smooth: z.number().gt(0).default(1).describe("Added to numerator and denominator"),
+  }).exactOptional().describe("Options of soft dice; their defaults if left out"),
   focal: z.strictObject({
     gamma: z.number().min(0).default(2)
       .describe("Focusing exponent: how much less well-classified pixels count"),
   }).prefault({}).describe("Options of the focal loss"),
+  lovasz: lovaszOptions.exactOptional()
+    .describe("Options of the Lovász hinge; their defaults if left out"),
+  symmetricLovasz: lovaszOptions.exactOptional()
+    .describe("Options of the symmetric Lovász hinge; their defaults if left out"),
 });
 
+const moments = {
+  beta1: z.number().min(0).lt(1).default(0.9).describe("Decay of the gradients' running mean"),
+  beta2: z.number().min(0).lt(1).default(0.999)
+    .describe("Decay of the squared gradients' running mean"),
+  epsilon: z.number().gt(0).default(1e-7).describe("Added to the denominator"),
+};
+
 const optimizer = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("adam").default("adam"), ...moments }),
   z.strictObject({
-    kind: z.literal("adam").default("adam"),
-    beta1: z.number().min(0).lt(1).default(0.9).describe("Decay of the gradients' running mean"),
-    beta2: z.number().min(0).lt(1).default(0.999)
-      .describe("Decay of the squared gradients' running mean"),
-    epsilon: z.number().gt(0).default(1e-7).describe("Added to the denominator"),
+    kind: z.literal("adamw"),
+    ...moments,
+    weightDecay: z.number().min(0).default(0.004)
+      .describe("Share of each weight that a step takes off, times the learning rate"),
+  }),
+  z.strictObject({
+    kind: z.literal("sgd"),
+    momentum: z.number().min(0).lt(1).default(0).describe(
+      "Share of its velocity that a step keeps",
+    ),
+    nesterov: z.boolean().default(false).describe("Take the gradient's step ahead of the velocity"),
   }),
 ]);
+
+const gradientClipping = z.strictObject({
+  by: z.enum(["global-norm", "value"])
+    .describe("Scale all gradients down together, or cut off each number"),
+  limit: z.number().gt(0).describe("Largest norm of all gradients, or largest absolute value"),
+});
+
+const watchedMetric = z.enum(["loss", "iou", "dice"]).default("dice")
+  .describe("Metric of the validation films that is watched");
 
 const initialRate = z.number().gt(0).default(1e-3).describe("Learning rate after the warm-up");
 const warmupEpochs = z.number().min(0).default(0)
   .describe("Epochs of linear rise from 0; a fraction is allowed");
+
+const cosineLimits = {
+  initial: initialRate,
+  final: z.number().min(0).default(0).describe("Learning rate at the end of a cycle"),
+  warmupEpochs,
+};
+const finalBelowInitial = { path: ["final"], message: "must be at most initial" };
 
 const learningRate = z.discriminatedUnion("schedule", [
   z.strictObject({
@@ -146,11 +204,25 @@ const learningRate = z.discriminatedUnion("schedule", [
     initial: initialRate,
     final: z.number().min(0).default(0).describe("Learning rate at the end of the last epoch"),
     warmupEpochs,
-  }).refine(({ initial, final }) => final <= initial, {
-    path: ["final"],
-    message: "must be at most initial",
-  }),
+  }).refine(({ initial, final }) => final <= initial, finalBelowInitial),
   z.strictObject({ schedule: z.literal("constant"), initial: initialRate, warmupEpochs }),
+  z.strictObject({
+    schedule: z.literal("cosine-restarts"),
+    ...cosineLimits,
+    cycleEpochs: wholeNumber(1).describe("Epochs of the first cosine cycle"),
+    cycleFactor: wholeNumber(1).default(1).describe("How many times as long each next cycle is"),
+  }).refine(({ initial, final }) => final <= initial, finalBelowInitial),
+  z.strictObject({
+    schedule: z.literal("plateau"),
+    initial: initialRate,
+    warmupEpochs,
+    metric: watchedMetric,
+    factor: z.number().gt(0).lt(1).default(0.5).describe("What a reduction multiplies the rate by"),
+    patience: wholeNumber(1).default(3)
+      .describe("Validations without improvement before a reduction"),
+    minimumChange: z.number().min(0).default(0).describe("Least change that is an improvement"),
+    minimum: z.number().min(0).default(0).describe("Learning rate below which it does not go"),
+  }),
 ]);
 
 const positiveShare = z.union([
@@ -161,11 +233,34 @@ const positiveShare = z.union([
   }),
 ]);
 
+const batches = wholeNumber(1).exactOptional()
+  .describe("Batches that re-estimate the BatchNorm statistics; one epoch if left out");
+
 const swa = z.strictObject({
   startEpoch: wholeNumber(1)
     .describe("First epoch (from 1) whose weights, at its end, go into the average"),
-  batches: wholeNumber(1).exactOptional()
-    .describe("Batches that re-estimate the BatchNorm statistics; one epoch if left out"),
+  each: z.enum(["epoch", "cycle"]).exactOptional().describe(
+    "Average over each epoch, or over the last epochs of the cosine cycles; epoch if left out",
+  ),
+  batches,
+});
+
+const ema = z.strictObject({
+  decay: z.number().gt(0).lt(1).default(0.999)
+    .describe("Share of the average that a step keeps; less in the first steps"),
+  batches,
+});
+
+const bestK = z.strictObject({
+  count: wholeNumber(2).default(3).describe("Epochs with the best validation dice to average"),
+  batches,
+});
+
+const earlyStopping = z.strictObject({
+  metric: watchedMetric,
+  patience: wholeNumber(1).default(10)
+    .describe("Validations without improvement after which the stage ends"),
+  minimumChange: z.number().min(0).default(0).describe("Least change that is an improvement"),
 });
 
 const training = z.strictObject({
@@ -176,12 +271,23 @@ const training = z.strictObject({
   loss: loss.default({ bce: 1, dice: 1 }).describe("Weight of each loss in their sum"),
   lossOptions: lossOptions.prefault({}).describe("Options of the losses"),
   optimizer: optimizer.prefault({}).describe("Optimizer"),
+  gradientClipping: gradientClipping.exactOptional()
+    .describe("Limit of the gradients before a step of the optimizer; none if left out"),
   learningRate: learningRate.prefault({}).describe("Learning rate over the stage"),
   positiveShare: positiveShare.exactOptional().describe(
     "Share of an epoch's films with pneumothorax, one number or linear over the stage; the " +
       "data's own if left out",
   ),
   swa: swa.exactOptional().describe("Stochastic weight averaging; none if left out"),
+  ema: ema.exactOptional()
+    .describe("Exponential moving average of the weights after each step; none if left out"),
+  bestK: bestK.exactOptional()
+    .describe("Average of the weights of the best epochs; none if left out"),
+  final: z.enum(checkpointNames).exclude(["final"]).exactOptional().describe(
+    "Checkpoint that becomes final; if left out the first there is of swa, best-k, ema, best-dice",
+  ),
+  earlyStopping: earlyStopping.exactOptional()
+    .describe("End before the last epoch; all epochs if left out"),
   precision: z.enum(["float32"]).default("float32").describe("Number format of the training step"),
 }).refine(({ swa, epochs }) => swa === undefined || swa.startEpoch <= epochs, {
   path: ["swa", "startEpoch"],
@@ -189,7 +295,15 @@ const training = z.strictObject({
 }).refine(({ learningRate, epochs }) => learningRate.warmupEpochs < epochs, {
   path: ["learningRate", "warmupEpochs"],
   message: "must be below training.epochs",
-});
+}).refine(({ swa, learningRate }) => {
+  return swa?.each !== "cycle" || learningRate.schedule === "cosine-restarts";
+}, {
+  path: ["swa", "each"],
+  message: "must be epoch unless training.learningRate.schedule is cosine-restarts",
+}).refine(({ final, swa, ema, bestK }) => {
+  const made = { swa, ema, "best-k": bestK };
+  return !(final === "swa" || final === "ema" || final === "best-k") || made[final] !== undefined;
+}, { path: ["final"], message: "must be an average that this stage makes" });
 
 const augmentation = z.strictObject({
   horizontalFlip: z.strictObject({ probability }).exactOptional()

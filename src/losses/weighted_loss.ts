@@ -2,9 +2,10 @@ import { tf } from "@/tensorflow/mod.ts";
 import { binaryCrossEntropy } from "./binary_cross_entropy.ts";
 import { diceLoss, type DiceOptions } from "./dice.ts";
 import { focalLoss, type FocalOptions } from "./focal.ts";
+import { lovaszHinge, type LovaszOptions, symmetricLovaszHinge } from "./lovasz.ts";
 
 /** The losses by name. */
-export const LOSSES = ["bce", "dice", "focal"] as const;
+export const LOSSES = ["bce", "dice", "focal", "lovasz", "symmetricLovasz"] as const;
 
 /** The name of a loss. */
 export type LossName = (typeof LOSSES)[number];
@@ -16,6 +17,8 @@ export type LossWeights = Partial<Record<LossName, number>>;
 export interface LossOptions {
   dice?: DiceOptions;
   focal?: FocalOptions;
+  lovasz?: LovaszOptions;
+  symmetricLovasz?: LovaszOptions;
 }
 
 /** Logits and masks `[batch, height, width, 1]` to a scalar. */
@@ -31,6 +34,9 @@ export function weightedLoss(weights: LossWeights, options: LossOptions = {}): L
     bce: binaryCrossEntropy,
     dice: (logits, masks) => diceLoss(logits, masks, options.dice),
     focal: (logits, masks) => focalLoss(logits, masks, options.focal),
+    lovasz: (logits, masks) => lovaszHinge(logits, masks, options.lovasz),
+    symmetricLovasz: (logits, masks) =>
+      symmetricLovaszHinge(logits, masks, options.symmetricLovasz),
   };
   const parts = Object.entries(weights).filter(([, weight]) => weight !== undefined);
   for (const [name, weight] of parts) {

@@ -13,6 +13,8 @@ export type Forward =
      * weights have been averaged.
      */
     momentum?: tf.Scalar;
+    /** Whether a pass is repeated for its gradient: BatchNorm's statistics are then left alone. */
+    isRepetition?: boolean;
   };
 
 /** A forward pass without dropout, with BatchNorm on its stored statistics. */

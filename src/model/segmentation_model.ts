@@ -2,6 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import { SimplifiedUnetPlusPlus } from "./decoders/simplified_unet_plus_plus.ts";
 import { createEncoder, type Encoder, type EncoderName, ENCODERS } from "./encoders/mod.ts";
 import type { Forward } from "./forward.ts";
+import { type NormalizationName, NORMALIZATIONS } from "./layers/mod.ts";
 import type { ModelGraph } from "./model_graph.ts";
 import { Weights } from "./weights.ts";
 
@@ -20,6 +21,11 @@ export interface ModelOptions {
   dropConnect?: number;
   /** Share of BatchNorm's old statistics that a step keeps, in `[0, 1)`. Default: 0.99. */
   batchNormMomentum?: number;
+  /**
+   * Normalization of the decoder. "frozen-batch" keeps the encoder's statistics and scale too: there its
+   * weights must come from a model that has been trained. Default: "batch".
+   */
+  normalization?: NormalizationName;
   /** Of the starting weights. Default: 0. */
   seed?: number;
 }
@@ -55,12 +61,18 @@ export function createModel(options: ModelOptions): SegmentationModel {
     dropout: 0.5,
     dropConnect: 0.2,
     batchNormMomentum: 0.99,
+    normalization: "batch" as const,
     seed: 0,
     ...options,
   };
   checkOptions(full);
   const weights = new Weights(full.seed);
-  const encoder = createEncoder(weights, full.encoder, full);
+  // Pretrained encoders have BatchNorm: groups are for the decoder alone.
+  const isFrozen = full.normalization === "frozen-batch";
+  const encoder = createEncoder(weights, full.encoder, {
+    ...full,
+    normalization: isFrozen ? "frozen-batch" : "batch",
+  });
   const decoder = new SimplifiedUnetPlusPlus(weights, encoder, full);
   return {
     options: full,
@@ -76,7 +88,7 @@ export function createModel(options: ModelOptions): SegmentationModel {
 }
 
 function checkOptions(options: Required<ModelOptions>): void {
-  const { architecture, encoder, startFilters } = options;
+  const { architecture, encoder, startFilters, normalization } = options;
   const refuse = (what: string, value: unknown, allowed: string) => {
     throw new RangeError(`Cannot build a model as ${what} must be ${allowed}: ${value}`);
   };
@@ -85,6 +97,9 @@ function checkOptions(options: Required<ModelOptions>): void {
   }
   if (!ENCODERS.includes(encoder)) {
     refuse("the encoder", encoder, `one of ${ENCODERS.join(", ")}`);
+  }
+  if (!NORMALIZATIONS.includes(normalization)) {
+    refuse("normalization", normalization, `one of ${NORMALIZATIONS.join(", ")}`);
   }
   if (!(Number.isInteger(startFilters) && startFilters > 0)) {
     refuse("startFilters", startFilters, "a positive integer");

@@ -26,6 +26,13 @@ export class StatelessRandom {
     this.#seed = seed;
   }
 
+  /** Another stream that draws from here on what this one draws. */
+  copy(): StatelessRandom {
+    const copy = new StatelessRandom(this.#seed);
+    copy.#draws = this.#draws;
+    return copy;
+  }
+
   /** Numbers drawn uniformly from `[low, high)`. */
   uniform<R extends tf.Rank>(shape: number[], low = 0, high = 1): tf.Tensor<R> {
     return tf.tidy(() => {

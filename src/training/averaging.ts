@@ -46,3 +46,60 @@ export class WeightAverage {
     this.mean.clear();
   }
 }
+
+/**
+ * The exponential moving average of a model's weights: `average = decay average + (1 - decay) weights`
+ * after each step. In the first steps the decay is lower, `(1 + steps) / (10 + steps)`, so that the
+ * starting weights are soon forgotten (TensorFlow's `ExponentialMovingAverage` with `num_updates`).
+ */
+export class MovingAverage {
+  /** The average and the number of steps, by name, for checkpoints. */
+  readonly state = new Map<string, tf.Variable>();
+  readonly #steps: tf.Variable;
+
+  /** @param decay Share of the average that a step keeps, in `(0, 1)`. */
+  constructor(readonly model: SegmentationModel, readonly decay: number) {
+    for (const { name, variable } of model.weights.trainable) {
+      this.state.set(name, tf.tidy(() => tf.variable(tf.clone(variable), false)));
+    }
+    this.#steps = tf.tidy(() => tf.variable(tf.scalar(0), false));
+    this.state.set(STEPS, this.#steps);
+  }
+
+  /** Starts again from the model's present weights. */
+  reset(): void {
+    tf.tidy(() => {
+      for (const { name, variable } of this.model.weights.trainable) {
+        this.state.get(name)!.assign(tf.clone(variable));
+      }
+      this.#steps.assign(tf.scalar(0));
+    });
+  }
+
+  /** Takes the model's present weights in; tensor operations alone, so that it can be traced. */
+  update(): void {
+    tf.tidy(() => {
+      const ramp = tf.div(tf.add(this.#steps, 1), tf.add(this.#steps, 10));
+      const decay = tf.minimum(ramp, this.decay);
+      for (const { name, variable } of this.model.weights.trainable) {
+        const average = this.state.get(name)!;
+        average.assign(tf.add(variable, tf.mul(tf.sub(average, variable), decay)));
+      }
+      this.#steps.assign(tf.add(this.#steps, 1));
+    });
+  }
+
+  /** Gives the model the average weights. */
+  moveToModel(): void {
+    const weights = new Map([...this.state].filter(([name]) => name !== STEPS));
+    this.model.weights.assign(weights, { partial: true });
+  }
+
+  dispose(): void {
+    for (const variable of this.state.values()) variable.dispose();
+    this.state.clear();
+  }
+}
+
+/** No weight has a name with a space. */
+const STEPS = "number of steps";

@@ -1,5 +1,5 @@
 /** Training of one stage: step, schedule, averaging, checkpoints, and the loop around them. */
-export { WeightAverage } from "./averaging.ts";
+export { MovingAverage, WeightAverage } from "./averaging.ts";
 export {
   assignGroup,
   CheckpointError,
@@ -8,10 +8,32 @@ export {
   writeCheckpoint,
   type WrittenCheckpoint,
 } from "./checkpoint.ts";
+export { crc32c } from "./crc32c.ts";
+export { EventFile } from "./event_file.ts";
+export { HISTORY_FILE, historyCsv, writeHistory } from "./history.ts";
 export { Interrupt, InterruptedError } from "./interrupt.ts";
-export { Adam, type AdamOptions, type Optimizer } from "./optimizer.ts";
+export {
+  Adam,
+  type AdamOptions,
+  clipGradients,
+  type Clipping,
+  createOptimizer,
+  GradientDescent,
+  type GradientDescentOptions,
+  type Optimizer,
+  type OptimizerOptions,
+} from "./optimizer.ts";
+export { type Patience, type PatienceRule, PATIENT, watch } from "./patience.ts";
 export { planStage, planText, type StagePlan } from "./plan.ts";
-export { learningRateAt, type Schedule, type Sliding, slidingAt } from "./schedule.ts";
+export {
+  endsCycle,
+  learningRateAt,
+  type PlateauSchedule,
+  type RestartSchedule,
+  type Schedule,
+  type Sliding,
+  slidingAt,
+} from "./schedule.ts";
 export { type StageOptions, type StageProgress, trainStage } from "./stage.ts";
 export { loadStageData, splitStage, type StageData, type StageDataOptions } from "./stage_data.ts";
 export { type TrainingStep, trainingStep } from "./step.ts";

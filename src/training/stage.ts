@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { augmentation } from "@/augmentation/mod.ts";
-import { batchCount, batches, epochOrder, type Film } from "@/data/mod.ts";
+import { type Batch, batchCount, batches, epochOrder, type Film } from "@/data/mod.ts";
 import {
   type Checkpoint,
   type CheckpointName,
@@ -19,7 +19,7 @@ import { createModel, normalizeImages, type SegmentationModel } from "@/model/mo
 import { loadPretrained, type PretrainedFile } from "@/pretrained/mod.ts";
 import { Random } from "@/random/mod.ts";
 import { jit, listDevices, StatelessRandom, tensorflowVersion, tf } from "@/tensorflow/mod.ts";
-import { WeightAverage } from "./averaging.ts";
+import { MovingAverage, WeightAverage } from "./averaging.ts";
 import {
   assignGroup,
   CheckpointError,
@@ -27,9 +27,12 @@ import {
   type VariableGroups,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { EventFile } from "./event_file.ts";
+import { writeHistory } from "./history.ts";
 import { Interrupt, InterruptedError } from "./interrupt.ts";
-import { Adam } from "./optimizer.ts";
-import { learningRateAt, slidingAt } from "./schedule.ts";
+import { createOptimizer, type Optimizer } from "./optimizer.ts";
+import { type Patience, PATIENT, watch } from "./patience.ts";
+import { endsCycle, learningRateAt, slidingAt } from "./schedule.ts";
 import { loadStageData, type StageData, type StageDataOptions } from "./stage_data.ts";
 import { type StepResult, trainingStep } from "./step.ts";
 import { batchTensors, validator } from "./validate.ts";
@@ -77,6 +80,12 @@ interface Position {
   averaged: number;
   /** The best values so far. */
   best: { loss: number | null; iou: number | null; dice: number | null };
+  /** Since the learning rate was last reduced, where its schedule is "plateau". */
+  plateau: Patience;
+  /** Towards early stopping. */
+  stopping: Patience;
+  /** Weights of the best epochs by dice, the best first, where they are to be averaged. */
+  candidates: Checkpoint[];
 }
 
 const START: Position = {
@@ -87,6 +96,9 @@ const START: Position = {
   diceSum: 0,
   averaged: 0,
   best: { loss: null, iou: null, dice: null },
+  plateau: PATIENT,
+  stopping: PATIENT,
+  candidates: [],
 };
 
 /**
@@ -165,6 +177,11 @@ function refuseUnfit({ name, data, training }: Experiment, films: StageData): vo
     refuse(`its ${split.training.length} training films do not fill a batch of ${training.batch}`);
   }
   if (split.validation.length === 0) refuse("there are no films for validation");
+  for (const part of ["training", "validation"] as const) {
+    const { length } = split[part];
+    if (split[part].some(({ positive }) => positive)) continue;
+    refuse(`none of its ${length} ${part} films shows a pneumothorax. Use another split or fold`);
+  }
 }
 
 async function findParent(experiment: Experiment, runs: string | undefined) {
@@ -204,8 +221,9 @@ function describeData({ dataset, prepared, split, hash }: StageData) {
 class Stage {
   position: Position = structuredClone(START);
   readonly #model: SegmentationModel;
-  readonly #optimizer: Adam;
+  readonly #optimizer: Optimizer;
   readonly #average: WeightAverage | undefined;
+  readonly #movingAverage: MovingAverage | undefined;
   readonly #step: ReturnType<typeof trainingStep>;
   readonly #validator: ReturnType<typeof validator>;
   readonly #augment: ReturnType<typeof augmentation>;
@@ -219,8 +237,9 @@ class Stage {
     const { training, validation } = experiment;
     const loss = weightedLoss(training.loss, training.lossOptions);
     this.#model = createModel({ ...experiment.model, seed: experiment.seed });
-    this.#optimizer = new Adam(this.#model.weights.trainable, training.optimizer);
+    this.#optimizer = createOptimizer(this.#model.weights.trainable, training.optimizer);
     this.#average = training.swa && new WeightAverage(this.#model);
+    this.#movingAverage = training.ema && new MovingAverage(this.#model, training.ema.decay);
     this.#augment = augmentation(experiment.augmentation);
     this.#step = trainingStep({
       model: this.#model,
@@ -229,14 +248,21 @@ class Stage {
       optimizer: this.#optimizer,
       accumulation: training.accumulation,
       threshold: validation.threshold,
+      ...(training.gradientClipping && { clipping: training.gradientClipping }),
+      afterUpdate: () => this.#movingAverage?.update(),
     });
     this.#validator = validator(this.#model, data.prepared, loss, validation);
   }
 
   /** Takes over the weights of a finished run. */
   async startFrom(folder: string, checkpoint: Checkpoint): Promise<void> {
+    await this.#loadWeights(folder, checkpoint, "parent's weights");
+    this.#movingAverage?.reset();
+  }
+
+  async #loadWeights(folder: string, checkpoint: Checkpoint, what: string): Promise<void> {
     const read = await readCheckpoint(folder, checkpoint);
-    assignGroup(this.#groups().weights!, read.group("weights"), "parent's weights");
+    assignGroup(this.#groups().weights!, read.group("weights"), what);
   }
 
   /** Gives the encoder the weights that the experiment names, if it names any. */
@@ -252,7 +278,7 @@ class Stage {
     for (const [group, variables] of Object.entries(this.#groups())) {
       assignGroup(variables, read.group(group), group);
     }
-    this.position = read.state as Position;
+    this.position = { ...structuredClone(START), ...(read.state as Position) };
     if (this.#average) this.#average.count = this.position.averaged;
   }
 
@@ -260,7 +286,10 @@ class Stage {
   async run(record: RunRecord): Promise<Run> {
     try {
       const { epochs } = this.experiment.training;
-      while (this.position.epoch < epochs) await this.#epoch(record);
+      const events = await EventFile.start(record.folder, record.run.metrics);
+      while (this.position.epoch < epochs && this.position.stopping.exhausted === 0) {
+        await this.#epoch(record, events);
+      }
       await this.#finish(record);
       await record.finish();
     } catch (error) {
@@ -268,11 +297,12 @@ class Stage {
       else await record.fail(error);
       throw error;
     }
+    this.position.candidates = [];
     await this.#removeOldCheckpoints(record);
     return record.run;
   }
 
-  async #epoch(record: RunRecord): Promise<void> {
+  async #epoch(record: RunRecord, events: EventFile): Promise<void> {
     const { training, validation, seed } = this.experiment;
     const { epoch } = this.position;
     const started = performance.now();
@@ -287,7 +317,7 @@ class Stage {
       const windowStart = batch.index - batch.index % training.accumulation;
       const windowEnd = Math.min(windowStart + training.accumulation, count);
       const progress = epoch + batch.index / count;
-      const rate = learningRateAt(training.learningRate, progress, training.epochs);
+      const rate = this.#learningRate(progress);
       const random = new Random(seed, "step", epoch, batch.index);
       const tensors = batchTensors(batch);
       const inputs = [
@@ -299,7 +329,7 @@ class Stage {
       let result: StepResult | undefined;
       try {
         result = await this.#step.run(tensors, ...inputs, isLast);
-        this.#add(result, batch.count);
+        this.#add(result, batch);
       } finally {
         tf.dispose([tensors, [...inputs], { ...result }]);
       }
@@ -310,7 +340,7 @@ class Stage {
     const isLastEpoch = epoch + 1 === training.epochs;
     const metrics: EpochMetrics = {
       epoch: epoch + 1,
-      learningRate: learningRateAt(training.learningRate, epoch, training.epochs),
+      learningRate: this.#learningRate(epoch),
       loss: this.position.lossSum / this.position.films,
       dice: this.position.diceSum / this.position.films,
     };
@@ -321,7 +351,13 @@ class Stage {
       Object.assign(metrics, prefixed(values));
     }
     metrics.seconds = (performance.now() - started) / 1000;
-    await this.#endEpoch(record, metrics);
+    await this.#endEpoch(record, metrics, events);
+  }
+
+  /** @param epoch Epochs done, a fraction within an epoch. */
+  #learningRate(epoch: number): number {
+    const { learningRate, epochs } = this.experiment.training;
+    return learningRateAt(learningRate, epoch, epochs, this.position.plateau.exhausted);
   }
 
   #order(epoch: number): Film[] {
@@ -334,12 +370,19 @@ class Stage {
     });
   }
 
-  #add({ loss, counts }: { loss: tf.Scalar; counts: tf.Tensor2D }, films: number): void {
+  #add({ loss, counts }: StepResult, { count: films, index, imageIds }: Batch): void {
     const value = loss.dataSync()[0]!;
     if (!Number.isFinite(value)) {
+      const { epoch } = this.position;
+      const kept = epoch > 0 ? `the checkpoints after epoch ${epoch} are kept` : "none is kept";
       throw new RangeError(
-        `Cannot go on training as the loss is not finite: ${value} in batch ` +
-          `${this.position.batch + 1} of epoch ${this.position.epoch + 1}. Lower the learning rate`,
+        `Cannot go on training as the loss is not finite: ${value} in batch ${
+          index + 1
+        } of epoch ` +
+          `${epoch + 1}, of the films ${
+            imageIds.join(", ")
+          }; ${kept}. Lower the learning rate, or ` +
+          `set training.gradientClipping`,
       );
     }
     const metrics = new SegmentationMetrics();
@@ -368,11 +411,23 @@ class Stage {
   }
 
   /** Averages, chooses and writes checkpoints, and puts the epoch on record with them. */
-  async #endEpoch(record: RunRecord, metrics: EpochMetrics): Promise<void> {
-    const { swa } = this.experiment.training;
-    if (swa && metrics.epoch >= swa.startEpoch) this.#average!.add();
+  async #endEpoch(record: RunRecord, metrics: EpochMetrics, events: EventFile): Promise<void> {
+    const { swa, learningRate, earlyStopping, bestK } = this.experiment.training;
+    this.#refuseDivergence(metrics);
+    const isAveraged = swa && metrics.epoch >= swa.startEpoch &&
+      (swa.each !== "cycle" || endsCycle(learningRate, metrics.epoch));
+    if (isAveraged) this.#average!.add();
 
     const { best } = this.position;
+    const { candidates } = this.position;
+    let { plateau, stopping } = this.position;
+    if (metrics.validationLoss !== undefined) {
+      const value = (metric: "loss" | "iou" | "dice") => metrics[camel(metric)]!;
+      if (learningRate.schedule === "plateau") {
+        plateau = watch(plateau, value(learningRate.metric), learningRate);
+      }
+      if (earlyStopping) stopping = watch(stopping, value(earlyStopping.metric), earlyStopping);
+    }
     const better = (["loss", "iou", "dice"] as const).filter((name) => {
       const value = name === "loss" ? metrics.validationLoss : metrics[camel(name)];
       if (value === undefined || Number.isNaN(value)) return false;
@@ -386,7 +441,11 @@ class Stage {
       epoch: metrics.epoch,
       averaged: this.#average?.count ?? 0,
       best,
+      plateau,
+      stopping,
+      candidates,
     };
+    if (bestK) await this.#keepCandidate(record, bestK.count, metrics.validationDice);
     const checkpoints: Partial<Record<CheckpointName, Checkpoint>> = {};
     for (const name of better) {
       checkpoints[`best-${name}`] = await this.#writeWeights(record, `best-${name}`, best[name]);
@@ -394,30 +453,85 @@ class Stage {
     checkpoints.last = await this.#writeAll(record);
     await record.epoch(metrics, checkpoints);
     await this.#removeOldCheckpoints(record);
+    await writeHistory(record.folder, record.run.metrics);
+    await events.add(metrics);
     await this.options.onEpoch?.(record.run.metrics);
   }
 
-  /** Makes the final checkpoint: the averaged weights if there are any, else the best by dice. */
-  async #finish(record: RunRecord): Promise<void> {
-    const { checkpoints } = record.run;
-    if (!this.#average) {
-      const best = checkpoints["best-dice"] ?? checkpoints.last!;
-      await record.checkpoint("final", best);
-      return;
+  /** Refuses what a step has broken after its loss was computed, before it overwrites what is good. */
+  #refuseDivergence({ epoch, validationLoss }: EpochMetrics): void {
+    if (validationLoss !== undefined && !Number.isFinite(validationLoss)) {
+      throw new RangeError(
+        `Cannot go on training as the loss of the validation films is not finite after epoch ` +
+          `${epoch}: ${validationLoss}. Lower the learning rate, or set training.gradientClipping`,
+      );
     }
-    this.#average.moveToModel();
-    await this.#reestimateStatistics();
-    const values = await this.#validator.run(
-      this.data.split.validation,
-      () => this.interrupt.check(),
+    const broken = this.#model.weights.all.find(({ variable }) =>
+      !tf.tidy(() => Number.isFinite(tf.sum(variable).dataSync()[0]!))
     );
-    const averaged = await this.#writeWeights(record, "swa", values.dice);
-    await record.checkpoint("swa", averaged);
-    await record.checkpoint("final", averaged);
+    if (!broken) return;
+    throw new RangeError(
+      `Cannot go on training as a weight is not finite after epoch ${epoch}: ${broken.name}. Lower ` +
+        `the learning rate, or set training.gradientClipping`,
+    );
+  }
+
+  /** Keeps the weights of an epoch that is among the best by dice. */
+  async #keepCandidate(record: RunRecord, count: number, dice: number | undefined): Promise<void> {
+    if (dice === undefined || Number.isNaN(dice)) return;
+    const { candidates } = this.position;
+    if (candidates.length === count && dice <= candidates.at(-1)!.value!) return;
+    const candidate = await this.#writeWeights(record, "candidate", dice);
+    this.position.candidates = [...candidates, candidate]
+      .sort((a, b) => b.value! - a.value!)
+      .slice(0, count);
+  }
+
+  /** Makes the averages that the experiment asks for, and names the final checkpoint. */
+  async #finish(record: RunRecord): Promise<void> {
+    const { swa, ema, bestK, final } = this.experiment.training;
+    // Early stopping may have come before the first epoch of an average.
+    if (swa && this.#average!.count > 0) {
+      this.#average!.moveToModel();
+      await this.#writeAverage(record, "swa", swa.batches);
+    }
+    if (ema) {
+      this.#movingAverage!.moveToModel();
+      await this.#writeAverage(record, "ema", ema.batches);
+    }
+    if (bestK && this.position.candidates.length > 0) {
+      const average = new WeightAverage(this.#model);
+      try {
+        for (const candidate of this.position.candidates) {
+          await this.#loadWeights(record.folder, candidate, "weights of one of the best epochs");
+          average.add();
+        }
+        average.moveToModel();
+      } finally {
+        average.dispose();
+      }
+      await this.#writeAverage(record, "best-k", bestK.batches);
+    }
+    const { checkpoints } = record.run;
+    const names = [final, "swa", "best-k", "ema", "best-dice", "last"] as const;
+    const chosen = names.find((name) => name !== undefined && checkpoints[name] !== undefined)!;
+    await record.checkpoint("final", checkpoints[chosen]!);
+  }
+
+  /** Validates and writes the averaged weights that the model has been given. */
+  async #writeAverage(
+    record: RunRecord,
+    name: CheckpointName,
+    statisticsBatches: number | undefined,
+  ): Promise<void> {
+    await this.#reestimateStatistics(statisticsBatches);
+    const stop = () => this.interrupt.check();
+    const values = await this.#validator.run(this.data.split.validation, stop);
+    await record.checkpoint(name, await this.#writeWeights(record, name, values.dice));
   }
 
   /** Makes BatchNorm's statistics the mean over batches that go through the averaged weights. */
-  async #reestimateStatistics(): Promise<void> {
+  async #reestimateStatistics(most: number | undefined): Promise<void> {
     const { training, seed } = this.experiment;
     const order = this.#order(training.epochs - 1);
     const pass = jit(
@@ -434,7 +548,7 @@ class Stage {
     try {
       const options = { batchSize: training.batch, dropRemainder: true };
       for await (const batch of batches(this.data.prepared, order, options)) {
-        if (batch.index === training.swa?.batches) break;
+        if (batch.index === most) break;
         this.interrupt.check();
         const random = new Random(seed, "statistics", batch.index);
         const { images, masks } = batchTensors(batch);
@@ -470,6 +584,7 @@ class Stage {
       optimizer: this.#optimizer.slots,
       gathered: this.#step.gathered,
       average: this.#average?.mean ?? new Map(),
+      movingAverage: this.#movingAverage?.state ?? new Map(),
     };
   }
 
@@ -482,7 +597,7 @@ class Stage {
 
   async #writeWeights(
     record: RunRecord,
-    name: CheckpointName,
+    name: CheckpointName | "candidate",
     value: number | null,
   ): Promise<Checkpoint> {
     const { epoch } = this.position;
@@ -494,7 +609,8 @@ class Stage {
 
   /** Removes checkpoints that the record no longer names, and what a killed process left of one. */
   async #removeOldCheckpoints(record: RunRecord): Promise<void> {
-    const named = new Set(Object.values(record.run.checkpoints).map(({ file }) => file));
+    const kept = [...Object.values(record.run.checkpoints), ...this.position.candidates];
+    const named = new Set(kept.map(({ file }) => file));
     for await (const entry of Deno.readDir(record.folder)) {
       if (!/\.safetensors(\.\w+\.partial)?$/.test(entry.name) || named.has(entry.name)) continue;
       await Deno.remove(`${record.folder}/${entry.name}`);
@@ -505,13 +621,14 @@ class Stage {
     this.#step.dispose();
     this.#validator.dispose();
     this.#average?.dispose();
+    this.#movingAverage?.dispose();
     this.#optimizer.dispose();
     this.#model.dispose();
   }
 }
 
 /** A new name for each state, so that a name in the record never holds another content. */
-function fileName(name: CheckpointName, epoch: number, batch: number): string {
+function fileName(name: CheckpointName | "candidate", epoch: number, batch: number): string {
   const at = `${String(epoch).padStart(4, "0")}${batch > 0 ? `-${batch}` : ""}`;
   return `${name}-${at}.safetensors`;
 }

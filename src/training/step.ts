@@ -2,7 +2,7 @@ import type { Augmentation } from "@/augmentation/mod.ts";
 import { type Loss, overlapCounts } from "@/losses/mod.ts";
 import { normalizeImages, type SegmentationModel } from "@/model/mod.ts";
 import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
-import type { Optimizer } from "./optimizer.ts";
+import { clipGradients, type Clipping, type Optimizer } from "./optimizer.ts";
 
 /** What a training step works on and with. */
 export interface StepParts {
@@ -14,6 +14,10 @@ export interface StepParts {
   accumulation: number;
   /** Probability above which a pixel is counted as predicted. */
   threshold: number;
+  /** Limit of a window's gradients. Default: none. */
+  clipping?: Clipping;
+  /** What follows each change of the weights, in the same function: tensor operations alone. */
+  afterUpdate?: () => void;
 }
 
 /** A batch as it comes from the cache. */
@@ -57,6 +61,7 @@ export interface TrainingStep {
 /** Makes the training step of a stage: one TensorFlow function from raw batch to new weights. */
 export function trainingStep(parts: StepParts): TrainingStep {
   const { model, loss, augment, optimizer, accumulation, threshold } = parts;
+  const { clipping, afterUpdate } = parts;
   const weights = model.weights.trainable;
   const variables = weights.map(({ variable }) => variable);
   const gathered = new Map(
@@ -92,7 +97,9 @@ export function trainingStep(parts: StepParts): TrainingStep {
       if (accumulation > 1) gradients = gather(gradients, share);
       const sums = [...gathered.values()];
       if (isLast) {
+        if (clipping) gradients = clipGradients(gradients, clipping);
         optimizer.apply(gradients, learningRate);
+        afterUpdate?.();
         for (const sum of sums) sum.assign(tf.zerosLike(sum));
       } else {
         for (const [i, sum] of sums.entries()) sum.assign(gradients[i]!);

@@ -221,8 +221,8 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
   ],
   [
     "loss that is not known yet",
-    (text) => text + "  loss: { dice: 1, lovasz: 1 }\n",
-    ":7: training.loss.lovasz: unknown key (known keys: bce, dice, focal)",
+    (text) => text + "  loss: { dice: 1, jaccard: 1 }\n",
+    ":7: training.loss.jaccard: unknown key (known keys: bce, dice, focal, lovasz, symmetricLovasz)",
   ],
   [
     "missing field",
@@ -314,6 +314,42 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
     "rising cosine",
     (text) => text + "  learningRate: { initial: 0.1, final: 0.2 }\n",
     ":7: training.learningRate.final: must be at most initial: current value is 0.2",
+  ],
+  [
+    "rising cosine with restarts",
+    (text) => text + "  learningRate: { schedule: cosine-restarts, cycleEpochs: 1, final: 1 }\n",
+    ":7: training.learningRate.final: must be at most initial: current value is 1",
+  ],
+  [
+    "averaging over cycles that are not there",
+    (text) => text + "  swa: { startEpoch: 1, each: cycle }\n",
+    ":7: training.swa.each: must be epoch unless training.learningRate.schedule is " +
+    `cosine-restarts: current value is "cycle"`,
+  ],
+  [
+    "final average that is not made",
+    (text) => text + "  final: best-k\n",
+    `:7: training.final: must be an average that this stage makes: current value is "best-k"`,
+  ],
+  [
+    "unknown optimizer",
+    (text) => text + "  optimizer: { kind: lion }\n",
+    `:7: training.optimizer.kind: must be one of adam, adamw, sgd: current value is "lion"`,
+  ],
+  [
+    "option of another optimizer",
+    (text) => text + "  optimizer: { kind: adam, momentum: 0.9 }\n",
+    ":7: training.optimizer.momentum: unknown key (known keys: kind, beta1, beta2, epsilon)",
+  ],
+  [
+    "clipping that is not said how",
+    (text) => text + "  gradientClipping: { limit: 1 }\n",
+    ":7: training.gradientClipping.by: must be one of global-norm, value: it is missing",
+  ],
+  [
+    "unknown option of a loss",
+    (text) => text + "  lossOptions: { lovasz: { per: film } }\n",
+    `:7: training.lossOptions.lovasz.per: must be one of batch, image: current value is "film"`,
   ],
   [
     "range of the wrong length",
@@ -489,4 +525,60 @@ Deno.test("loadExperiment() applies overrides", async () => {
     overrides: ["training.epochs=3", "data.split.seed=9"],
   });
   assertEquals([experiment.training.epochs, experiment.data.split.seed], [3, 9]);
+});
+
+Deno.test("loadExperiment() takes every kind of schedule, optimizer, loss and average", async () => {
+  const text = `${minimal}  loss: { bce: 3, dice: 1, focal: 4, lovasz: 0.5, symmetricLovasz: 0.1 }
+  lossOptions: { dice: { per: image }, lovasz: { per: batch, positiveWeight: 2 } }
+  optimizer: { kind: sgd, momentum: 0.9, nesterov: true }
+  gradientClipping: { by: global-norm, limit: 1 }
+  learningRate: { schedule: cosine-restarts, cycleEpochs: 1, cycleFactor: 2 }
+  swa: { startEpoch: 1, each: cycle }
+  ema: {}
+  bestK: { count: 2 }
+  final: best-k
+  earlyStopping: { metric: loss }
+model: { normalization: frozen-batch }
+`;
+  await withFolder({ "try/one.yaml": text }, async (folder) => {
+    const { training, model } = await loadExperiment("try/one", { folder, quick: false });
+    assertEquals(model.normalization, "frozen-batch");
+    assertEquals<unknown>(training.lossOptions, {
+      dice: { per: "image", smooth: 1 },
+      focal: { gamma: 2 },
+      lovasz: { per: "batch", positiveWeight: 2 },
+    });
+    assertEquals<unknown>(training.learningRate, {
+      schedule: "cosine-restarts",
+      initial: 1e-3,
+      final: 0,
+      warmupEpochs: 0,
+      cycleEpochs: 1,
+      cycleFactor: 2,
+    });
+    assertEquals<unknown>([training.ema, training.bestK, training.earlyStopping], [
+      { decay: 0.999 },
+      { count: 2 },
+      { metric: "loss", patience: 10, minimumChange: 0 },
+    ]);
+  });
+});
+
+Deno.test("parentMismatches() lets frozen-batch go on from batch, and not group", async () => {
+  const variant = (name: string, normalization: string) =>
+    `name: ${name}\ndata: { size: 64 }\nmodel: { normalization: ${normalization} }\n` +
+    "training: { epochs: 1, batch: 1 }\n";
+  const files = {
+    "batch.yaml": variant("batch", "batch"),
+    "frozen.yaml": variant("frozen", "frozen-batch") + "parent: batch\n",
+    "group.yaml": variant("group", "group") + "parent: batch\n",
+  };
+  await withFolder(files, async (folder) => {
+    assertEquals((await loadExperiment("frozen", { folder, quick: false })).parent, "batch");
+    await assertRejects(
+      () => loadExperiment("group", { folder, quick: false }),
+      ExperimentError,
+      `model.normalization: must be that of the parent batch, "batch": current value is "group"`,
+    );
+  });
 });

@@ -239,7 +239,7 @@ Deno.test("weightedLoss() takes options for its parts, and leaves out what has n
 
 Deno.test("weightedLoss() refuses unknown, negative, infinite and missing weights", () => {
   const cases: [LossWeights, string][] = [
-    [{ lovasz: 1 } as LossWeights, "none of that name: lovasz. Use bce, dice, focal"],
+    [{ jaccard: 1 } as LossWeights, "none of that name: jaccard. Use bce, dice, focal, lovasz"],
     [{ bce: 1, toString: 1 } as LossWeights, "none of that name: toString"],
     [{ bce: -1 }, "the weight of bce must be >= 0: -1"],
     [{ bce: 1, dice: NaN }, "the weight of dice must be >= 0: NaN"],

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type SegmentationModel, Weights } from "@/model/mod.ts";
-import { tf } from "@/tensorflow/mod.ts";
-import { WeightAverage } from "@/training/mod.ts";
+import { jit, tf } from "@/tensorflow/mod.ts";
+import { MovingAverage, WeightAverage } from "@/training/mod.ts";
 import { assertClose, memory } from "../tensorflow/assert_close.ts";
 
 /** A model of two trainable weights and one statistic. */
@@ -86,6 +86,57 @@ Deno.test("WeightAverage.dispose() frees the mean, and not the model's weights",
   average.dispose();
   assertEquals(average.mean.size, 0);
   assertEquals([...model.weights.get("kernel").dataSync()], [1, 2, 3, 4]);
+  model.dispose();
+  assertEquals(memory(), before);
+});
+
+for (const isTraced of [false, true]) {
+  Deno.test(`MovingAverage equals TensorFlow's, ${isTraced ? "traced" : "eager"}`, () => {
+    // tf.train.ExponentialMovingAverage(decay, num_updates) of 2.21, from 5, over i^2 - 3 i.
+    const cases: [decay: number, expected: number[]][] = [
+      [0.9, [0.500000119, -1.54545451, -1.886363628, -0.580419543, 2.364135838, 6.945654517]],
+      [0.25, [0.500000119, -1.54545451, -1.886363628, -0.471590907, 2.882102273, 8.220525568]],
+    ];
+    for (const [decay, expected] of cases) {
+      const model = newModel();
+      setWeights(model, [0, 0, 0, 0], 5, 7);
+      const average = new MovingAverage(model, decay);
+      const plain = () => {
+        average.update();
+        return tf.scalar(0);
+      };
+      const traced = jit(plain);
+      for (const [i, wanted] of expected.entries()) {
+        setWeights(model, [i, 0, 0, 0], i * i - 3 * i, i);
+        tf.dispose((isTraced ? traced : plain)());
+        assertClose(average.state.get("gamma")!, [wanted], 1e-5, `after step ${i + 1}`);
+      }
+      assertEquals([...model.weights.get("kernel").dataSync()], [5, 0, 0, 0]);
+      average.moveToModel();
+      assertClose(model.weights.get("gamma"), [expected.at(-1)!], 1e-5);
+      assertEquals([...model.weights.get("moving_mean").dataSync()], [5]);
+      if (isTraced) assertEquals(traced.traces, 1);
+      traced.dispose();
+      average.dispose();
+      model.dispose();
+    }
+  });
+}
+
+Deno.test("MovingAverage.reset() forgets what was, and dispose() frees everything", () => {
+  const before = memory();
+  const model = newModel();
+  const average = new MovingAverage(model, 0.9);
+  setWeights(model, [1, 2, 3, 4], 5, 6);
+  average.update();
+  setWeights(model, [9, 9, 9, 9], 8, 6);
+  average.reset();
+  assertEquals([...average.state.get("gamma")!.dataSync()], [8]);
+  setWeights(model, [9, 9, 9, 9], 18, 6);
+  average.update();
+  // In the first step the decay is 1 / 10.
+  assertClose(average.state.get("gamma")!, [0.1 * 8 + 0.9 * 18], 1e-5);
+  average.dispose();
   model.dispose();
   assertEquals(memory(), before);
 });

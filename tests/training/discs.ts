@@ -83,6 +83,12 @@ export async function interruptibleStage(): Promise<{ experiment: Experiment; da
     "training.accumulation=3",
     "training.positiveShare={ from: 0.8, to: 0.5 }",
     "training.swa={ startEpoch: 2 }",
+    "training.ema={ decay: 0.8 }",
+    "training.bestK={ count: 2 }",
+    "training.optimizer={ kind: adamw }",
+    "training.gradientClipping={ by: global-norm, limit: 1 }",
+    "training.learningRate={ schedule: plateau, initial: 1e-3, patience: 1 }",
+    "training.earlyStopping={ patience: 2 }",
     "validation={ batch: 2, everyEpochs: 2 }",
   ]);
   // Five batches: a window of three, and one of two.

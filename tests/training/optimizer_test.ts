@@ -5,6 +5,10 @@ import {
   Adam,
   type AdamOptions,
   assignGroup,
+  clipGradients,
+  createOptimizer,
+  GradientDescent,
+  type OptimizerOptions,
   readCheckpoint,
   writeCheckpoint,
 } from "@/training/mod.ts";
@@ -154,4 +158,148 @@ Deno.test("Adam.dispose() frees its state, and apply() leaves nothing behind", (
   adam.dispose();
   weights.dispose();
   assertEquals(memory(), before);
+});
+
+/** `keras.optimizers.AdamW` and `SGD` of Keras 3.15, with weights and gradients as above. */
+const OTHERS: { options: OptimizerOptions; rates: number[]; expected: number[][][] }[] = [
+  {
+    options: { kind: "adamw", weightDecay: 0.004 },
+    rates: [0.1, 0.1, 0.1, 0.1],
+    expected: [
+      [[0.99959999, -2.0991991, 0.39980128, 3.098799], [-3.8949998e-05, -0.29991892, 0.39987865]],
+      [[0.92478758, -2.1981652, 0.35735592, 3.1968765], [-0.10012943, -0.37947741, 0.4958618]],
+      [[0.8394767, -2.2903309, 0.39030725, 3.2950623], [-0.19820119, -0.39322039, 0.59356022]],
+      [[0.74866611, -2.3538713, 0.45118231, 3.3846593], [-0.28010619, -0.35931379, 0.68923789]],
+    ],
+  },
+  {
+    options: { kind: "adamw", weightDecay: 0.1, beta1: 0.8, beta2: 0.9, epsilon: 1e-3 },
+    rates: [0.1, 0.05, 0.02, 0.2],
+    expected: [
+      [[0.99000001, -2.0796728, 0.39560968, 3.0695424], [-0.00062562001, -0.29757774, 0.39629048]],
+      [[0.94694799, -2.1190467, 0.37477264, 3.1037908], [-0.05057108, -0.33507359, 0.44241711]],
+      [[0.92763722, -2.1332121, 0.38228425, 3.1174417], [-0.06999924, -0.33534032, 0.46116793]],
+      [[0.72406191, -2.206506, 0.51212031, 3.2334521], [-0.22581325, -0.2385579, 0.64305097]],
+    ],
+  },
+  {
+    options: { kind: "sgd" },
+    rates: [0.1, 0.05, 0.02, 0.2],
+    expected: [
+      [[1.0, -2.0963559, 0.44844985, 3.0687766], [0.01585291, -0.27457052, 0.34425205]],
+      [[0.96778911, -2.1418207, 0.45633712, 3.1184611], [-0.033730339, -0.28162652, 0.39006031]],
+      [[0.94808018, -2.1503682, 0.47147319, 3.1351066], [-0.047239602, -0.2710298, 0.40923879]],
+      [[0.77543825, -2.0992601, 0.67145783, 3.1909897], [-0.055555731, -0.080709383, 0.51937592]],
+    ],
+  },
+  {
+    options: { kind: "sgd", momentum: 0.9 },
+    rates: [0.1, 0.05, 0.02, 0.2],
+    expected: [
+      [[1.0, -2.0963559, 0.44844985, 3.0687766], [0.01585291, -0.27457052, 0.34425205]],
+      [[0.96778911, -2.2285409, 0.409942, 3.1803601], [-0.10946273, -0.34874001, 0.42988715]],
+      [[0.91909033, -2.356055, 0.390421, 3.2974305], [-0.23575605, -0.40489581, 0.52613729]],
+      [[0.70261949, -2.4197097, 0.57283676, 3.4586771], [-0.3577362, -0.26511556, 0.7228995]],
+    ],
+  },
+  {
+    options: { kind: "sgd", momentum: 0.9, nesterov: true },
+    rates: [0.1, 0.05, 0.02, 0.2],
+    expected: [
+      [[1.0, -2.1830761, 0.40205473, 3.1306756], [-0.059879482, -0.34168401, 0.38407889]],
+      [[0.93879938, -2.3475075, 0.37528497, 3.2807853], [-0.2222468, -0.41549253, 0.50695884]],
+      [[0.87526143, -2.4708178, 0.37285212, 3.4027941], [-0.34942007, -0.45543599, 0.61276245]],
+      [[0.50779587, -2.4769986, 0.73701096, 3.6037991], [-0.46751827, -0.1393134, 0.89998549]],
+    ],
+  },
+];
+
+for (const { options, rates, expected } of OTHERS) {
+  Deno.test(`createOptimizer() gives Keras's numbers, ${JSON.stringify(options)}`, () => {
+    const before = memory();
+    for (const isTraced of [false, true]) {
+      const weights = newWeights();
+      const optimizer = createOptimizer(weights.trainable, options);
+      const plain = (kernel: tf.Tensor, bias: tf.Tensor, rate: tf.Scalar) => {
+        optimizer.apply([kernel, bias], rate);
+        return tf.scalar(0);
+      };
+      const traced = jit(plain);
+      tf.tidy(() => {
+        for (const [step, wanted] of expected.entries()) {
+          const [kernel, bias] = gradients(step);
+          (isTraced ? traced : plain)(kernel!, bias!, tf.scalar(rates[step]!));
+          for (const [i, { variable, name }] of weights.trainable.entries()) {
+            assertClose(variable, wanted[i]!, 2e-6, `${name} after step ${step + 1}`);
+          }
+        }
+      });
+      traced.dispose();
+      optimizer.dispose();
+      weights.dispose();
+    }
+    assertEquals(memory(), before);
+  });
+}
+
+Deno.test("createOptimizer() makes optimizers with slots for their state alone", () => {
+  const weights = newWeights();
+  const slots = (options: OptimizerOptions) => {
+    const optimizer = createOptimizer(weights.trainable, options);
+    const names = [...optimizer.slots.keys()];
+    optimizer.dispose();
+    return names;
+  };
+  assertEquals(slots({ kind: "sgd" }), []);
+  assertEquals(slots({ kind: "sgd", momentum: 0.5 }), ["velocity/kernel", "velocity/bias"]);
+  assertEquals(slots({ kind: "adamw" }), slots({ kind: "adam" }));
+  const descent = new GradientDescent(weights.trainable);
+  assertThrows(
+    () => descent.apply([], tf.scalar(1)),
+    RangeError,
+    "one for each of the 2 weights: 0",
+  );
+  weights.dispose();
+});
+
+Deno.test("clipGradients() gives TensorFlow's numbers, eager and traced", () => {
+  // tf.clip_by_global_norm (the norm is 1.7683841) and tf.clip_by_value of the first step's gradients.
+  const byNorm = [
+    [0.0, 0.2724402844905853, 0.14575491845607758, -0.19446174800395966],
+    [0.2379208505153656, 0.21084366738796234, -0.12511999905109406],
+  ];
+  const byValue = [[0, 0.5, 0.5, -0.5], [0.5, 0.5, -0.4425204433]];
+  for (const isTraced of [false, true]) {
+    tf.tidy(() => {
+      const clip = (by: "global-norm" | "value", limit: number) => {
+        const run = (kernel: tf.Tensor, bias: tf.Tensor) => {
+          return clipGradients([kernel, bias], { by, limit });
+        };
+        const traced = jit(run);
+        const [kernel, bias] = gradients(0);
+        const result = (isTraced ? traced : run)(kernel!, bias!);
+        traced.dispose();
+        return result;
+      };
+      for (const i of [0, 1]) {
+        assertClose(clip("global-norm", 0.5)[i]!, byNorm[i]!, 1e-6);
+        assertClose(clip("value", 0.5)[i]!, byValue[i]!, 1e-6);
+        // What is within the limit stays as it is.
+        assertClose(clip("global-norm", 1.77)[i]!, gradients(0)[i]!, 0);
+        assertClose(clip("value", 1)[i]!, gradients(0)[i]!, 0);
+      }
+    });
+  }
+});
+
+Deno.test("clipGradients() keeps zeros and NaN, and refuses a limit of nothing", () => {
+  tf.tidy(() => {
+    const zeros = clipGradients([tf.zeros([3])], { by: "global-norm", limit: 1 });
+    assertClose(zeros[0]!, [0, 0, 0], 0);
+    const [bad] = clipGradients([tf.tensor1d([1, NaN])], { by: "global-norm", limit: 1 });
+    assertEquals([...bad!.dataSync()], [NaN, NaN]);
+    for (const limit of [0, -1, NaN]) {
+      assertThrows(() => clipGradients([], { by: "value", limit }), RangeError, `> 0: ${limit}`);
+    }
+  });
 });

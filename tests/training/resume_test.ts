@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { listRuns, type Run } from "@/experiments/mod.ts";
 import { decodeSafetensors, type StoredTensor } from "@/files/mod.ts";
-import { trainStage } from "@/training/mod.ts";
+import { historyCsv, trainStage } from "@/training/mod.ts";
 import { assertClose, memory } from "../tensorflow/assert_close.ts";
 import { interruptibleStage } from "./discs.ts";
 
@@ -179,7 +179,13 @@ Deno.test("trainStage() killed at once goes on from the last epoch's end", async
     assertEquals(run.resumed.map(({ afterEpoch }) => afterEpoch), [2]);
     await assertSame(run);
     const files = Object.values(run.checkpoints).map(({ file }) => file);
-    const left = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-    assertEquals(left, [...new Set([...files, "run.yaml"])].sort());
+    const left = [...Deno.readDirSync(folder)]
+      .map(({ name }) => name.replace(/^events\.out\.tfevents\..*/, "events"));
+    assertEquals(
+      left.sort(),
+      [...new Set([...files, "run.yaml", "history.csv", "events"])].sort(),
+    );
+    const history = await Deno.readTextFile(join(folder, "history.csv"));
+    assertEquals(history, historyCsv(run.metrics));
   });
 });

@@ -30,8 +30,12 @@ const DATA = discs({ training: 12, validation: 6 });
 const RUNS = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(RUNS, { recursive: true }));
 
+/** What a run's folder holds beside checkpoints. */
+const LOGS = ["run.yaml", "history.csv", "events"];
+
 function filesOf(run: Pick<Run, "id">, runs = RUNS): string[] {
-  return [...Deno.readDirSync(join(runs, run.id))].map(({ name }) => name).sort();
+  return [...Deno.readDirSync(join(runs, run.id))]
+    .map(({ name }) => name.replace(/^events\.out\.tfevents\..*/, "events")).sort();
 }
 
 async function tensorsOf(run: Run, name: "last" | "swa" | "final", runs = RUNS) {
@@ -43,7 +47,7 @@ async function tensorsOf(run: Run, name: "last" | "swa" | "final", runs = RUNS) 
 async function assertComplete(run: Run, runs = RUNS): Promise<void> {
   assertEquals(await readRun(run.id, runs), run);
   const files = Object.values(run.checkpoints).map(({ file }) => file);
-  assertEquals(filesOf(run, runs), [...new Set([...files, "run.yaml"])].sort());
+  assertEquals(filesOf(run, runs), [...new Set([...files, ...LOGS])].sort());
   for (const [name, { file, sha256 }] of Object.entries(run.checkpoints)) {
     assertEquals(await sha256File(join(runs, run.id, file)), sha256, name);
   }
@@ -80,7 +84,7 @@ Deno.test("trainStage() learns, and leaves a complete record and no tensors", as
     },
     onEpoch: () => {
       const { numTensors, handles: count } = memory();
-      const checkpoints = filesOf({ id: started.split(" ")[0]! }).length - 1;
+      const checkpoints = filesOf({ id: started.split(" ")[0]! }).length - LOGS.length;
       assertLessOrEqual(checkpoints, 4); // the last one, and the best ones by loss, IoU and dice
       tensors.push(numTensors);
       handles.push(count);
@@ -206,7 +210,7 @@ Deno.test("trainStage() refuses a child without its parent's run, or with a dama
 
   const folder = join(runs, parent.id);
   await Deno.mkdir(folder);
-  for (const name of filesOf(parent)) {
+  for (const name of filesOf(parent).filter((name) => name !== "events")) {
     await Deno.copyFile(join(RUNS, parent.id, name), join(folder, name));
   }
   const file = join(folder, parent.checkpoints.final!.file);
@@ -291,6 +295,12 @@ Deno.test("trainStage() divides a short window by its batches, and follows the s
   await Deno.remove(runs, { recursive: true });
 });
 
+/** The films of a split of which one side has no pneumothorax. */
+function onlyNegatives(side: "training" | "validation"): StageData {
+  const films = DATA.split[side].map((film) => ({ ...film, positive: false }));
+  return { ...DATA, split: { ...DATA.split, [side]: films } };
+}
+
 Deno.test("trainStage() refuses films and options that do not fit before it starts a run", async () => {
   const runs = await Deno.makeTempDir();
   const cases: [overrides: string[], data: StageData, message: string][] = [
@@ -298,6 +308,8 @@ Deno.test("trainStage() refuses films and options that do not fit before it star
     [["training.batch=13"], DATA, "its 12 training films do not fill a batch of 13"],
     [[], discs({ training: 12, validation: 0 }), "there are no films for validation"],
     [["model.weights=b0.h5"], DATA, "pretrained weights cannot be loaded yet: b0.h5"],
+    [[], onlyNegatives("training"), "none of its 12 training films shows a pneumothorax"],
+    [[], onlyNegatives("validation"), "none of its 6 validation films shows a pneumothorax"],
   ];
   for (const [overrides, data, message] of cases) {
     const experiment = await discExperiment("first", overrides);

@@ -1,7 +1,15 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
-import { BatchNorm, Conv2D, dropout, leakyRelu, UpConv2D } from "../layers/mod.ts";
+import {
+  Conv2D,
+  createNormalization,
+  dropout,
+  leakyRelu,
+  type Normalization,
+  type NormalizationOptions,
+  UpConv2D,
+} from "../layers/mod.ts";
 import type { GraphEdge, GraphNode, ModelGraph } from "../model_graph.ts";
 import type { Weights } from "../weights.ts";
 
@@ -11,12 +19,11 @@ const SLOPE = 0.1;
 const FINE_DROPOUT = 0.1;
 
 /** Settings of the decoder. */
-export interface DecoderOptions {
+export interface DecoderOptions extends NormalizationOptions {
   /** Filters at the finest level; level k has `2^k` times as many. Report: 8. */
   startFilters: number;
   /** Dropout rate of the coarse levels, in `[0, 1)`; half of it precedes the output. Report: 0.5. */
   dropout: number;
-  batchNormMomentum: number;
 }
 
 /**
@@ -186,14 +193,14 @@ class Block {
 
 /** The report's residual block: its shortcut is normalised too. */
 class Residual {
-  readonly #inputNorm: BatchNorm;
-  readonly #shortcutNorm: BatchNorm;
+  readonly #inputNorm: Normalization;
+  readonly #shortcutNorm: Normalization;
   readonly #convs: [Conv2D, Conv2D];
-  readonly #norms: [BatchNorm, BatchNorm];
+  readonly #norms: [Normalization, Normalization];
 
   constructor(weights: Weights, name: string, filters: number, options: DecoderOptions) {
     const norm = (part: string) =>
-      new BatchNorm(weights, `${name}_residual_${part}`, filters, options.batchNormMomentum);
+      createNormalization(weights, `${name}_residual_${part}`, filters, options);
     const conv = (part: string) =>
       new Conv2D(weights, `${name}_residual_${part}`, { input: filters, filters, kernel: 3 });
     this.#inputNorm = norm("input_bn");

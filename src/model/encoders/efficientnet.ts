@@ -1,9 +1,11 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import {
-  BatchNorm,
   ConvBatchNorm,
+  createNormalization,
   DepthwiseConv2D,
+  type Normalization,
+  type NormalizationOptions,
   SqueezeExcitation,
   stochasticDepth,
   swish,
@@ -44,9 +46,7 @@ const STAGES = [
 const SQUEEZE = 0.25;
 
 /** Settings of an encoder that do not follow from its name. */
-export interface EfficientNetOptions {
-  /** Momentum of BatchNorm's statistics. Keras: 0.99. */
-  batchNormMomentum: number;
+export interface EfficientNetOptions extends NormalizationOptions {
   /** Rate of stochastic depth at the last block; it grows linearly from 0. Keras: 0.2. */
   dropConnect: number;
 }
@@ -172,19 +172,19 @@ class Block {
 /** What follows a block's expansion: depthwise convolution, squeeze-and-excitation, projection. */
 class BlockRest {
   readonly #depthwise: DepthwiseConv2D;
-  readonly #norm: BatchNorm;
+  readonly #norm: Normalization;
   readonly #excitation: SqueezeExcitation;
   readonly #project: ConvBatchNorm;
 
   constructor(weights: Weights, name: string, expanded: number, options: BlockOptions) {
-    const { input, output, kernel, stride, batchNormMomentum } = options;
+    const { input, output, kernel, stride } = options;
     this.#depthwise = new DepthwiseConv2D(weights, `${name}_dwconv`, {
       input: expanded,
       kernel,
       stride,
       initializer: "fan-out-truncated-normal",
     });
-    this.#norm = new BatchNorm(weights, `${name}_bn`, expanded, batchNormMomentum);
+    this.#norm = createNormalization(weights, `${name}_bn`, expanded, options);
     this.#excitation = new SqueezeExcitation(weights, name, {
       channels: expanded,
       squeezed: Math.max(1, Math.floor(input * SQUEEZE)),

@@ -1,6 +1,6 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
-import { ConvBatchNorm, SqueezeExcitation } from "../layers/mod.ts";
+import { ConvBatchNorm, type NormalizationOptions, SqueezeExcitation } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { Encoder, FeatureMap } from "./encoder.ts";
 
@@ -77,14 +77,14 @@ export class ResNet implements Encoder {
   readonly #stem: ConvBatchNorm;
   readonly #stages: Block[][];
 
-  /** @param options.batchNormMomentum Share of BatchNorm's statistics that a step keeps. */
+  /** @param normalization How activations are normalised; the variant gives the epsilon. */
   constructor(
     weights: Weights,
     readonly name: ResNetName,
-    { batchNormMomentum }: { batchNormMomentum: number },
+    normalization: NormalizationOptions,
   ) {
     const variant = VARIANTS[name];
-    const norm = { batchNormMomentum, epsilon: variant.epsilon };
+    const norm = { ...normalization, epsilon: variant.epsilon };
     this.#stem = new ConvBatchNorm(weights, "conv1_conv", "conv1_bn", norm, {
       input: 3,
       filters: STEM_CHANNELS,
@@ -148,7 +148,7 @@ class Block {
   constructor(
     weights: Weights,
     name: string,
-    norm: { batchNormMomentum: number; epsilon: number },
+    norm: NormalizationOptions,
     { variant, input, width, output, stride }: BlockOptions,
   ) {
     const convolution = (

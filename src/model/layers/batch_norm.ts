@@ -4,7 +4,7 @@ import type { Weights } from "../weights.ts";
 import { batchNormInference, batchNormTraining } from "./kernels.ts";
 
 /** Keras's default, which EfficientNet and the report's decoder use. */
-const EPSILON = 1e-3;
+export const BATCH_NORM_EPSILON = 1e-3;
 
 /** Batch normalisation over the last axis (Ioffe & Szegedy 2015) by TensorFlow's fused operations. */
 export class BatchNorm {
@@ -22,7 +22,7 @@ export class BatchNorm {
     name: string,
     channels: number,
     readonly momentum: number,
-    readonly epsilon: number = EPSILON,
+    readonly epsilon: number = BATCH_NORM_EPSILON,
   ) {
     this.#gamma = weights.create(`${name}/gamma`, [channels], "ones");
     this.#beta = weights.create(`${name}/beta`, [channels], "zeros");
@@ -43,6 +43,7 @@ export class BatchNorm {
       );
     }
     const [y, mean, variance] = batchNormTraining(x, this.#gamma, this.#beta, this.epsilon);
+    if (forward.isRepetition) return y;
     const keep = forward.momentum ?? this.momentum;
     this.#mean.assign(mix(this.#mean, mean, keep));
     this.#variance.assign(mix(this.#variance, variance, keep));

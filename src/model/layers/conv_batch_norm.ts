@@ -1,23 +1,23 @@
 import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
-import { BatchNorm } from "./batch_norm.ts";
 import { Conv2D, type ConvolutionOptions } from "./convolution.ts";
+import {
+  createNormalization,
+  type Normalization,
+  type NormalizationOptions,
+} from "./normalization.ts";
 
-/** A convolution without bias, then BatchNorm: what encoders are made of. */
+/** A convolution without bias, then a normalization: what encoders are made of. */
 export class ConvBatchNorm {
   readonly #conv: Conv2D;
-  readonly #norm: BatchNorm;
+  readonly #norm: Normalization;
 
-  /**
-   * @param norm.batchNormMomentum Share of the old statistics that each training step keeps.
-   * @param norm.epsilon Added to the variance. Default: that of {@linkcode BatchNorm}.
-   */
   constructor(
     weights: Weights,
     convName: string,
     normName: string,
-    norm: { batchNormMomentum: number; epsilon?: number },
+    normalization: NormalizationOptions,
     options: Omit<ConvolutionOptions, "bias" | "initializer">,
   ) {
     this.#conv = new Conv2D(weights, convName, {
@@ -25,13 +25,7 @@ export class ConvBatchNorm {
       bias: false,
       initializer: "fan-out-truncated-normal",
     });
-    this.#norm = new BatchNorm(
-      weights,
-      normName,
-      options.filters,
-      norm.batchNormMomentum,
-      norm.epsilon,
-    );
+    this.#norm = createNormalization(weights, normName, options.filters, normalization);
   }
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */

@@ -259,3 +259,65 @@ export function batchNormInference(
 ): tf.Tensor4D {
   return run(BATCH_NORM_INFERENCE, { x, gamma, beta, mean, variance }, { epsilon });
 }
+
+const GROUP_NORM = "project/GroupNorm";
+register(
+  GROUP_NORM,
+  ({ x, gamma, beta }, attributes) => {
+    const groups = inGroups(x as tf.Tensor4D, attributes);
+    const { mean, variance } = tf.moments(groups, GROUP_AXES, true);
+    const scale = tf.rsqrt(tf.add(variance, attributes!.epsilon as number));
+    const normal = tf.reshape(tf.mul(tf.sub(groups, mean), scale), x!.shape);
+    const y = tf.add(tf.mul(normal, gamma as tf.Tensor), beta as tf.Tensor);
+    tf.dispose([groups, variance, normal]);
+    return [y, mean, scale];
+  },
+  {
+    inputsToSave: ["x", "gamma"],
+    outputsToSave: [false, true, true],
+    gradFunc: (dys, [x, gamma, mean, scale], attributes) => {
+      const dy = (dys as tf.Tensor[])[0]!;
+      const normalised = () => {
+        const groups = inGroups(x as tf.Tensor4D, attributes);
+        return tf.mul(tf.sub(groups, mean!), scale!);
+      };
+      const sum = (t: tf.Tensor) => tf.sum(t, [0, 1, 2]);
+      return {
+        // What changes a group's mean or variance comes back through both.
+        x: () => {
+          const normal = normalised();
+          const slope = inGroups(tf.mul(dy, gamma!) as tf.Tensor4D, attributes);
+          const throughMean = tf.mean(slope, GROUP_AXES, true);
+          const throughVariance = tf.mean(tf.mul(slope, normal), GROUP_AXES, true);
+          const rest = tf.sub(tf.sub(slope, throughMean), tf.mul(normal, throughVariance));
+          return tf.reshape(tf.mul(rest, scale!), x!.shape);
+        },
+        gamma: () => sum(tf.mul(dy, tf.reshape(normalised(), x!.shape))),
+        beta: () => sum(dy),
+      };
+    },
+  },
+);
+
+/** Rows, columns, and channels of a group. */
+const GROUP_AXES = [1, 2, 4];
+
+function inGroups(x: tf.Tensor4D, attributes: Attributes): tf.Tensor5D {
+  const [batch, height, width, channels] = x.shape;
+  const groups = attributes!.groups as number;
+  return tf.reshape(x, [batch, height, width, groups, channels / groups]);
+}
+
+/**
+ * Normalises each image over groups of its channels (Wu & He 2018); its gradient keeps only `x` and the
+ * groups' statistics in memory.
+ */
+export function groupNorm(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  groups: number,
+  epsilon: number,
+): tf.Tensor4D {
+  return run<[tf.Tensor4D]>(GROUP_NORM, { x, gamma, beta }, { groups, epsilon })[0];
+}

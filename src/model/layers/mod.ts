@@ -1,7 +1,17 @@
 /** The layers that encoders and decoders are made of. */
 export { BatchNorm } from "./batch_norm.ts";
+export { checkpointed } from "./checkpointed.ts";
 export { ConvBatchNorm } from "./conv_batch_norm.ts";
 export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./convolution.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
+export { FrozenBatchNorm } from "./frozen_batch_norm.ts";
+export { GroupNorm } from "./group_norm.ts";
 export { leakyRelu, paddedConv2d, swish } from "./kernels.ts";
+export {
+  createNormalization,
+  type Normalization,
+  type NormalizationName,
+  type NormalizationOptions,
+  NORMALIZATIONS,
+} from "./normalization.ts";
 export { SqueezeExcitation } from "./squeeze_excitation.ts";
