@@ -1,0 +1,51 @@
+import { tf } from "@/tensorflow/mod.ts";
+import type { Forward } from "../forward.ts";
+import type { Weights } from "../weights.ts";
+import { BatchNorm } from "./batch_norm.ts";
+import { Conv2D } from "./convolution.ts";
+import { DilatedConv2D } from "./dilated_convolution.ts";
+
+/** What a block of convolutions is made of. */
+export interface ConvBlockOptions {
+  /** Channels of the input. */
+  input: number;
+  /** Channels of every convolution's output. */
+  filters: number;
+  /** Height and width of the kernels. Default: 3. */
+  kernel?: number;
+  /** How many convolutions. Default: 2. */
+  repeats?: number;
+  /** Distance of the pixels that a kernel looks at. Default: 1. */
+  dilation?: number;
+  batchNormMomentum: number;
+}
+
+/**
+ * Convolutions, each followed by BatchNorm and ReLU. They have no bias, as BatchNorm adds one. The
+ * weights are called `{name}_conv1`, `{name}_bn1`, `{name}_conv2`, ...
+ */
+export class ConvBlock {
+  readonly #layers: { conv: Conv2D | DilatedConv2D; norm: BatchNorm }[];
+
+  constructor(weights: Weights, name: string, options: ConvBlockOptions) {
+    const { input, filters, kernel = 3, repeats = 2, dilation = 1, batchNormMomentum } = options;
+    this.#layers = Array.from({ length: repeats }, (_, i) => {
+      const channels = { input: i === 0 ? input : filters, filters, kernel };
+      const convName = `${name}_conv${i + 1}`;
+      return {
+        conv: dilation === 1
+          ? new Conv2D(weights, convName, { ...channels, bias: false })
+          : new DilatedConv2D(weights, convName, { ...channels, dilation }),
+        norm: new BatchNorm(weights, `${name}_bn${i + 1}`, filters, batchNormMomentum),
+      };
+    });
+  }
+
+  /** `[batch, height, width, input]` to `[batch, height, width, filters]`. */
+  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    return this.#layers.reduce(
+      (x, { conv, norm }) => tf.relu(norm.apply(conv.apply(x), forward)),
+      x,
+    );
+  }
+}
