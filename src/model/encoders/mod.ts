@@ -6,3 +6,4 @@ export {
   EFFICIENTNETS,
 } from "./efficientnet.ts";
 export type { Encoder, FeatureMap } from "./encoder.ts";
+export { UnetEncoder, type UnetEncoderOptions } from "./unet.ts";
