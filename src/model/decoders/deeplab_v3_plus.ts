@@ -40,7 +40,7 @@ export class DeepLabV3Plus implements Decoder {
 
   /** @throws {RangeError} If the encoder has no maps of the strides 4 and 16. */
   constructor(weights: Weights, encoder: Encoder, options: DecoderOptions) {
-    const { startFilters, batchNormMomentum } = options;
+    const { startFilters } = options;
     const filters = FILTERS * startFilters, fineFilters = FINE_FILTERS * startFilters;
     this.#encoder = encoder;
     this.#dropout = options.dropout;
@@ -49,27 +49,27 @@ export class DeepLabV3Plus implements Decoder {
     const input = channelsAt(encoder, stride);
 
     const point = (name: string, input: number, filters: number) =>
-      new ConvBlock(weights, name, { input, filters, kernel: 1, repeats: 1, batchNormMomentum });
+      new ConvBlock(weights, name, { input, filters, kernel: 1, repeats: 1 }, options);
     this.#branches = [
       point("aspp_point", input, filters),
       ...dilations.map((dilation, i) =>
-        new ConvBlock(weights, `aspp_dilated${i + 1}`, {
-          input,
-          filters,
-          dilation,
-          repeats: 1,
-          batchNormMomentum,
-        })
+        new ConvBlock(
+          weights,
+          `aspp_dilated${i + 1}`,
+          { input, filters, dilation, repeats: 1 },
+          options,
+        )
       ),
     ];
     this.#image = new Conv2D(weights, "aspp_image", { input, filters, kernel: 1 });
     this.#project = point("aspp_project", (this.#branches.length + 1) * filters, filters);
     this.#fine = point("fine", channelsAt(encoder, FINE_STRIDE), fineFilters);
-    this.#decode = new ConvBlock(weights, "decode", {
-      input: filters + fineFilters,
-      filters,
-      batchNormMomentum,
-    });
+    this.#decode = new ConvBlock(
+      weights,
+      "decode",
+      { input: filters + fineFilters, filters },
+      options,
+    );
     this.#output = new Conv2D(weights, "output", { input: filters, filters: 1, kernel: 1 });
     this.graph = deepLabGraph(encoder, { stride, dilations, filters, fineFilters });
   }

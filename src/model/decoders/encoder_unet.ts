@@ -34,7 +34,7 @@ export class EncoderUnet implements Decoder {
 
   /** @throws {RangeError} If the encoder has no maps of the strides 2, 4, 8 and 16. */
   constructor(weights: Weights, encoder: Encoder, options: DecoderOptions) {
-    const { startFilters: n, batchNormMomentum } = options;
+    const { startFilters: n } = options;
     this.#encoder = encoder;
     this.#dropout = options.dropout;
     this.#middle = new Middle(weights, encoder, options);
@@ -46,10 +46,10 @@ export class EncoderUnet implements Decoder {
       new UpConv2D(weights, `up_${nameOf("d", stride)}`, { input, filters: n * stride, kernel: 3 });
     const newBlock = (stride: number, input: number) =>
       new Block(weights, nameOf("u", stride), {
+        ...options,
         input,
         filters: n * stride,
         dropRate: dropoutAt(stride, options),
-        batchNormMomentum,
       });
     let last = "middle", input = this.#middle.filters;
     for (const [i, stride] of STRIDES.entries()) {

@@ -30,7 +30,7 @@ export class UnetDecoder implements Decoder {
 
   /** @throws {RangeError} If the encoder has no maps of the strides 1, 2, 4, 8 and 16. */
   constructor(weights: Weights, encoder: Encoder, options: DecoderOptions) {
-    const { startFilters, batchNormMomentum } = options;
+    const { startFilters } = options;
     this.#encoder = encoder;
     this.#dropout = options.dropout;
     this.graph = new Diagram("U-Net");
@@ -42,11 +42,12 @@ export class UnetDecoder implements Decoder {
       this.#levels.push({
         stride,
         up: new UpConv2D(weights, `${name}_up`, { input, filters, kernel: 2 }),
-        block: new ConvBlock(weights, name, {
-          input: filters + channelsAt(encoder, stride),
-          filters,
-          batchNormMomentum,
-        }),
+        block: new ConvBlock(
+          weights,
+          name,
+          { input: filters + channelsAt(encoder, stride), filters },
+          options,
+        ),
       });
       input = filters;
       this.graph.add(name, stride, filters, i + 1);

@@ -44,7 +44,7 @@ export class UnetPlusPlus implements Decoder {
 
   /** @throws {RangeError} If the encoder has no maps of the strides 2, 4, 8 and 16. */
   constructor(weights: Weights, encoder: Encoder, options: DecoderOptions) {
-    const { startFilters, batchNormMomentum, deepSupervision } = options;
+    const { startFilters, deepSupervision } = options;
     const filtersAt = (depth: number) => startFilters * strideAt(depth);
     this.#encoder = encoder;
     this.#options = options;
@@ -56,11 +56,7 @@ export class UnetPlusPlus implements Decoder {
       channels.push(channelsAt(encoder, 32));
     } else {
       const name = nameOf(DEEPEST, 0), filters = filtersAt(DEEPEST);
-      this.#deepest = new ConvBlock(weights, name, {
-        input: channels.at(-1)!,
-        filters,
-        batchNormMomentum,
-      });
+      this.#deepest = new ConvBlock(weights, name, { input: channels.at(-1)!, filters }, options);
       this.graph.add(name, strideAt(DEEPEST), filters, 0);
       this.graph.link("down", name, nameOf(DEEPEST - 1, 0));
       channels.push(filters);
@@ -74,11 +70,12 @@ export class UnetPlusPlus implements Decoder {
           depth,
           layer,
           up: new UpConv2D(weights, `${name}_up`, { input: below, filters, kernel: 2 }),
-          block: new ConvBlock(weights, name, {
-            input: channels[depth]! + layer * filters,
-            filters,
-            batchNormMomentum,
-          }),
+          block: new ConvBlock(
+            weights,
+            name,
+            { input: channels[depth]! + layer * filters, filters },
+            options,
+          ),
         });
         this.graph.add(name, strideAt(depth), filters, layer);
         const left = Array.from({ length: layer }, (_, i) => nameOf(depth, i));

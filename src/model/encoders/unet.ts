@@ -30,7 +30,7 @@ export class UnetEncoder implements Encoder {
   readonly #dropout: number;
 
   constructor(weights: Weights, options: UnetEncoderOptions) {
-    const { startFilters, batchNormMomentum } = options;
+    const { startFilters } = options;
     this.#dropout = options.dropout;
     this.features = Array.from({ length: DEPTH }, (_, level) => ({
       stride: 2 ** level,
@@ -39,7 +39,7 @@ export class UnetEncoder implements Encoder {
     }));
     this.#blocks = this.features.map(({ name, channels }, level) => {
       const input = level === 0 ? 3 : this.features[level - 1]!.channels;
-      return new ConvBlock(weights, name, { input, filters: channels, batchNormMomentum });
+      return new ConvBlock(weights, name, { input, filters: channels }, options);
     });
   }
 

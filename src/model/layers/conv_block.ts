@@ -17,7 +17,6 @@ export interface ConvBlockOptions {
   repeats?: number;
   /** Distance of the pixels that a kernel looks at. Default: 1. */
   dilation?: number;
-  batchNormMomentum: number;
 }
 
 /**
@@ -27,8 +26,13 @@ export interface ConvBlockOptions {
 export class ConvBlock {
   readonly #layers: { conv: Conv2D | DilatedConv2D; norm: BatchNorm }[];
 
-  constructor(weights: Weights, name: string, options: ConvBlockOptions) {
-    const { input, filters, kernel = 3, repeats = 2, dilation = 1, batchNormMomentum } = options;
+  /** @param norm.batchNormMomentum Share of the old statistics that each training step keeps. */
+  constructor(
+    weights: Weights,
+    name: string,
+    { input, filters, kernel = 3, repeats = 2, dilation = 1 }: ConvBlockOptions,
+    norm: { batchNormMomentum: number },
+  ) {
     this.#layers = Array.from({ length: repeats }, (_, i) => {
       const channels = { input: i === 0 ? input : filters, filters, kernel };
       const convName = `${name}_conv${i + 1}`;
@@ -36,7 +40,7 @@ export class ConvBlock {
         conv: dilation === 1
           ? new Conv2D(weights, convName, { ...channels, bias: false })
           : new DilatedConv2D(weights, convName, { ...channels, dilation }),
-        norm: new BatchNorm(weights, `${name}_bn${i + 1}`, filters, batchNormMomentum),
+        norm: new BatchNorm(weights, `${name}_bn${i + 1}`, filters, norm.batchNormMomentum),
       };
     });
   }
