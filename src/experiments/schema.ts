@@ -81,7 +81,8 @@ const data = z.strictObject({
 });
 
 const model = z.strictObject({
-  architecture: z.enum(["simplified-unet++"]).default("simplified-unet++").describe("Decoder"),
+  architecture: z.enum(["unet", "encoder-unet", "unet++", "simplified-unet++", "deeplabv3+"])
+    .default("simplified-unet++").describe("Decoder; `unet` brings its own encoder"),
   encoder: z.enum([
     "efficientnet-b0",
     "efficientnet-b1",
@@ -98,10 +99,10 @@ const model = z.strictObject({
   ]).default("efficientnet-b4").describe("Encoder"),
   startFilters: wholeNumber(1).default(8)
     .describe("Channels of the decoder at full size; twice as many at each level below"),
+  deepSupervision: z.boolean().default(false)
+    .describe("Whether `unet++` learns the mask at each of its depths and predicts their mean"),
   dropout: z.number().min(0).lt(1).default(0.5)
-    .describe(
-      "Share of activations dropped at the two deepest levels; half of it before the output",
-    ),
+    .describe("Share of activations dropped at the deepest levels; half of it before the output"),
   batchNormMomentum: z.number().min(0).lt(1).default(0.99)
     .describe("Share of the running statistics kept at each step; short stages need 0.9"),
   normalization: z.enum(["batch", "frozen-batch", "group"]).exactOptional().describe(
@@ -113,6 +114,9 @@ const model = z.strictObject({
       "File of pretrained encoder weights that `deno task weights` made, from the project's " +
         "folder; random if left out",
     ),
+}).refine(({ architecture, deepSupervision }) => !deepSupervision || architecture === "unet++", {
+  path: ["deepSupervision"],
+  message: "must be false unless the architecture is unet++",
 });
 
 const lossWeight = z.number().min(0).exactOptional();

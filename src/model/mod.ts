@@ -1,4 +1,6 @@
 /** Encoders, decoders and the models made of them. */
+export { type ArchitectureName, ARCHITECTURES } from "./architectures.ts";
+export type { Decoder, DecoderOptions } from "./decoders/mod.ts";
 export {
   createEncoder,
   EfficientNet,
@@ -20,7 +22,7 @@ export { COLOUR_DEVIATION, COLOUR_MEAN, normalizeImages } from "./input.ts";
 export type { GraphEdge, GraphNode, ModelGraph } from "./model_graph.ts";
 export { unetGraph, unetPlusPlusGraph } from "./reference_graphs.ts";
 export {
-  ARCHITECTURES,
+  combineOutputs,
   createModel,
   type ModelOptions,
   type SegmentationModel,

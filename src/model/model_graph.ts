@@ -12,7 +12,7 @@ export interface GraphNode {
 export interface GraphEdge {
   from: string;
   to: string;
-  /** `up` doubles the size, `down` halves it, `skip` keeps it. */
+  /** `up` makes it larger, `down` halves its sides, `skip` keeps its size. */
   kind: "up" | "down" | "skip";
 }
 

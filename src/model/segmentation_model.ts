@@ -1,20 +1,20 @@
 import { tf } from "@/tensorflow/mod.ts";
-import { SimplifiedUnetPlusPlus } from "./decoders/simplified_unet_plus_plus.ts";
+import { type ArchitectureName, ARCHITECTURES, BUILDERS } from "./architectures.ts";
 import { createEncoder, type Encoder, type EncoderName, ENCODERS } from "./encoders/mod.ts";
 import type { Forward } from "./forward.ts";
 import { type NormalizationName, NORMALIZATIONS } from "./layers/mod.ts";
 import type { ModelGraph } from "./model_graph.ts";
 import { Weights } from "./weights.ts";
 
-/** The architectures by name. */
-export const ARCHITECTURES = ["simplified-unet++"] as const;
-
 /** What a model is made of. */
 export interface ModelOptions {
-  architecture: (typeof ARCHITECTURES)[number];
+  architecture: ArchitectureName;
+  /** The architecture "unet" has an encoder of its own and takes no notice of this one. */
   encoder: EncoderName;
   /** Filters of the decoder's finest level. Default: 8. */
   startFilters?: number;
+  /** Whether "unet++" has an output for each of its depths. Default: false. */
+  deepSupervision?: boolean;
   /** Dropout rate of the decoder's coarse levels, in `[0, 1)`. Default: 0.5. */
   dropout?: number;
   /** Rate of stochastic depth in an EfficientNet, in `[0, 1)`. Default: 0.2. */
@@ -46,6 +46,15 @@ export interface SegmentationModel {
    * @throws {RangeError} If the images have another shape.
    */
   apply(images: tf.Tensor4D, forward: Forward): tf.Tensor4D;
+  /**
+   * The outputs that training compares with the mask one by one: several with deep supervision, else
+   * one. {@linkcode combineOutputs} makes of them what {@linkcode apply} returns.
+   *
+   * @param images As for {@linkcode apply}.
+   * @returns Logits, `[batch, height, width, 1]` each.
+   * @throws {RangeError} If the images have another shape.
+   */
+  outputs(images: tf.Tensor4D, forward: Forward): tf.Tensor4D[];
   /** Frees the weights. */
   dispose(): void;
 }
@@ -58,6 +67,7 @@ export interface SegmentationModel {
 export function createModel(options: ModelOptions): SegmentationModel {
   const full = {
     startFilters: 8,
+    deepSupervision: false,
     dropout: 0.5,
     dropConnect: 0.2,
     batchNormMomentum: 0.99,
@@ -67,33 +77,44 @@ export function createModel(options: ModelOptions): SegmentationModel {
   };
   checkOptions(full);
   const weights = new Weights(full.seed);
+  const { encoder: ownEncoder, decoder: newDecoder } = BUILDERS[full.architecture];
   // Pretrained encoders have BatchNorm: groups are for the decoder alone.
-  const isFrozen = full.normalization === "frozen-batch";
-  const encoder = createEncoder(weights, full.encoder, {
+  const encoder = ownEncoder?.(weights, full) ?? createEncoder(weights, full.encoder, {
     ...full,
-    normalization: isFrozen ? "frozen-batch" : "batch",
+    normalization: full.normalization === "frozen-batch" ? "frozen-batch" : "batch",
   });
-  const decoder = new SimplifiedUnetPlusPlus(weights, encoder, full);
+  const decoder = newDecoder(weights, encoder, full);
+  const outputs = (images: tf.Tensor4D, forward: Forward): tf.Tensor4D[] => {
+    checkImages(images);
+    return tf.tidy(() => decoder.outputs(encoder.apply(images, forward), forward));
+  };
   return {
     options: full,
     weights,
     encoder,
     graph: decoder.graph,
-    apply(images, forward) {
-      checkImages(images);
-      return tf.tidy(() => decoder.apply(encoder.apply(images, forward), forward));
-    },
+    apply: (images, forward) => tf.tidy(() => combineOutputs(outputs(images, forward))),
+    outputs,
     dispose: () => weights.dispose(),
   };
 }
 
+/** The logits that a model's outputs stand for together: their mean. // [batch, height, width, 1] */
+export function combineOutputs(outputs: readonly tf.Tensor4D[]): tf.Tensor4D {
+  if (outputs.length === 1) return outputs[0]!;
+  return tf.tidy(() => tf.div(tf.addN([...outputs]), outputs.length));
+}
+
 function checkOptions(options: Required<ModelOptions>): void {
-  const { architecture, encoder, startFilters, normalization } = options;
+  const { architecture, encoder, startFilters, deepSupervision, normalization } = options;
   const refuse = (what: string, value: unknown, allowed: string) => {
     throw new RangeError(`Cannot build a model as ${what} must be ${allowed}: ${value}`);
   };
   if (!ARCHITECTURES.includes(architecture)) {
     refuse("the architecture", architecture, `one of ${ARCHITECTURES.join(", ")}`);
+  }
+  if (deepSupervision && architecture !== "unet++") {
+    refuse("deepSupervision", deepSupervision, `false for ${architecture}: only unet++ has it`);
   }
   if (!ENCODERS.includes(encoder)) {
     refuse("the encoder", encoder, `one of ${ENCODERS.join(", ")}`);

@@ -1,6 +1,6 @@
 import type { Augmentation } from "@/augmentation/mod.ts";
 import { type Loss, overlapCounts } from "@/losses/mod.ts";
-import { normalizeImages, type SegmentationModel } from "@/model/mod.ts";
+import { combineOutputs, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
 import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
 import { clipGradients, type Clipping, type Optimizer } from "./optimizer.ts";
 
@@ -88,10 +88,11 @@ export function trainingStep(parts: StepParts): TrainingStep {
       let counts: tf.Tensor2D | undefined;
       const { value, grads } = tf.variableGrads(() => {
         const inputs = normalizeImages(augmented.images);
-        const logits = model.apply(inputs, { training: true, random });
-        counts = overlapCounts(logits, augmented.masks, threshold);
+        const outputs = model.outputs(inputs, { training: true, random });
+        counts = overlapCounts(combineOutputs(outputs), augmented.masks, threshold);
         tf.keep(counts);
-        return loss(logits, augmented.masks);
+        const losses = outputs.map((logits) => loss(logits, augmented.masks));
+        return tf.mean(tf.stack(losses)) as tf.Scalar;
       }, variables);
       let gradients = variables.map(({ name }) => grads[name]!);
       if (accumulation > 1) gradients = gather(gradients, share);

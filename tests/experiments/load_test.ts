@@ -119,6 +119,7 @@ Deno.test("loadExperiment() fills in every default", async () => {
         architecture: "simplified-unet++",
         encoder: "efficientnet-b4",
         startFilters: 8,
+        deepSupervision: false,
         dropout: 0.5,
         batchNormMomentum: 0.99,
       },
@@ -278,6 +279,11 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
     "unknown encoder",
     (text) => text + "model: { encoder: resnet34 }\n",
     ":7: model.encoder: must be one of efficientnet-b0, efficientnet-b1,",
+  ],
+  [
+    "deep supervision of another architecture",
+    (text) => text + "model: { architecture: unet, deepSupervision: true }\n",
+    ":7: model.deepSupervision: must be false unless the architecture is unet++: current value is true",
   ],
   [
     "unknown kind",

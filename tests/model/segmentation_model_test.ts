@@ -1,28 +1,18 @@
 import { assert, assertEquals, assertLess, assertNotEquals, assertThrows } from "@std/assert";
-import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { jit, tf } from "@/tensorflow/mod.ts";
 import {
   createModel,
   EfficientNet,
   type EfficientNetName,
   EFFICIENTNETS,
-  type Forward,
   INFERENCE,
   type ModelOptions,
-  type SegmentationModel,
   Weights,
 } from "@/model/mod.ts";
-import { assertClose, memory, wave } from "../tensorflow/assert_close.ts";
+import { memory } from "../tensorflow/assert_close.ts";
+import { images, lossAndGradients, valuesOf } from "./architecture_contract.ts";
 
 const SMALL: ModelOptions = { architecture: "simplified-unet++", encoder: "efficientnet-b0" };
-
-function training(step = 0): Forward {
-  return { training: true, random: new StatelessRandom(tf.tensor1d([1, step], "int32")) };
-}
-
-const images = (...shape: number[]) => wave<tf.Tensor4D>(shape, 0.13, 0.4);
-
-const valuesOf = (model: SegmentationModel) =>
-  new Map(model.weights.all.map(({ name, variable }) => [name, variable.dataSync().slice()]));
 
 /** `count_params()` of Keras 3.15 for the models that keras_model.py builds at 64 pixels. */
 const KERAS_PARAMETERS: Record<EfficientNetName, number> = {
@@ -63,137 +53,6 @@ Deno.test("EfficientNet.apply() gives the feature maps that it promises", () => 
   }
 });
 
-Deno.test("SegmentationModel.apply() takes heights and widths that are multiples of 32", () => {
-  const model = createModel(SMALL);
-  for (const [batch, height, width] of [[1, 32, 32], [2, 96, 64], [1, 32, 160]] as const) {
-    tf.tidy(() => {
-      const logits = model.apply(images(batch, height, width, 3), INFERENCE);
-      assertEquals(logits.shape, [batch, height, width, 1]);
-      assert(logits.dataSync().every(Number.isFinite));
-    });
-  }
-  const ill = [[1, 33, 32, 3], [1, 32, 48, 3], [1, 32, 32, 1], [1, 32, 32, 4], [1, 0, 32, 3], [
-    32,
-    32,
-    3,
-  ], [1, 16, 16, 3]];
-  for (const shape of ill) {
-    assertThrows(
-      () => model.apply(tf.zeros(shape as [number, number, number, number]), INFERENCE),
-      RangeError,
-      `with height and width multiples of 32: [${shape.join(", ")}]`,
-    );
-  }
-  model.dispose();
-});
-
-Deno.test("SegmentationModel.apply() gives each image of a batch what it gives it alone", () => {
-  const model = createModel(SMALL);
-  tf.tidy(() => {
-    const both = images(2, 64, 64, 3);
-    const [first, second] = tf.split(both, 2) as [tf.Tensor4D, tf.Tensor4D];
-    const together = model.apply(both, INFERENCE);
-    const apart = tf.concat([model.apply(first, INFERENCE), model.apply(second, INFERENCE)]);
-    assertClose(together, apart, 1e-5);
-    assertNotEquals(tf.split(apart, 2)[0]!.dataSync(), tf.split(apart, 2)[1]!.dataSync());
-  });
-  model.dispose();
-});
-
-/** Loss and gradients of a forward pass in training: what a step of training is made of. */
-function lossAndGradients(
-  model: SegmentationModel,
-  x: tf.Tensor4D,
-  y: tf.Tensor4D,
-  key: tf.Tensor1D,
-) {
-  const forward = { training: true, random: new StatelessRandom(key) } as const;
-  const variables = model.weights.trainable.map(({ variable }) => variable);
-  return tf.variableGrads(
-    () => {
-      const logits = model.apply(x, forward);
-      // Cross-entropy of the sigmoid.
-      return tf.mean(tf.sub(tf.softplus(logits), tf.mul(logits, y))) as tf.Scalar;
-    },
-    variables,
-  );
-}
-
-Deno.test("the whole model gives the same eager and traced, in inference and in training", () => {
-  const eagerly = createModel(SMALL), traced = createModel(SMALL);
-  const x = images(2, 64, 64, 3);
-  const y = tf.cast(tf.greater(images(2, 64, 64, 1), 0.5), "float32") as tf.Tensor4D;
-  const key = tf.tensor1d([5, 6], "int32");
-
-  const predict = jit((x: tf.Tensor4D) => traced.apply(x, INFERENCE));
-  assertClose(predict(x), eagerly.apply(x, INFERENCE), 1e-4);
-
-  const step = jit((x: tf.Tensor4D, y: tf.Tensor4D, key: tf.Tensor1D) => {
-    const { value, grads } = lossAndGradients(traced, x, y, key);
-    // Names of variables are made by TensorFlow.js; those of weights are the same in both models.
-    return {
-      value,
-      gradients: traced.weights.trainable.map(({ variable }) => grads[variable.name]!),
-    };
-  });
-  const { value, gradients } = step(x, y, key);
-  const { value: loss, grads } = lossAndGradients(eagerly, x, y, key);
-  assertClose(value, loss, 1e-5);
-  for (const [i, { name, variable }] of eagerly.weights.trainable.entries()) {
-    const expected = grads[variable.name]!;
-    const scale = Math.max(1e-3, tf.max(tf.abs(expected)).dataSync()[0]!);
-    assertClose(gradients[i]!, expected, 2e-3 * scale, `gradient of ${name}`);
-  }
-  const after = valuesOf(eagerly);
-  for (const { name, variable } of traced.weights.all) {
-    assertClose(variable, after.get(name)!, 1e-4, name);
-  }
-  for (const f of [predict, step]) f.dispose();
-  for (const model of [eagerly, traced]) model.dispose();
-  tf.dispose([x, y, key, value, gradients, loss, grads]);
-});
-
-Deno.test("SegmentationModel.apply() in training moves BatchNorm's statistics and nothing else", () => {
-  const model = createModel(SMALL);
-  const start = valuesOf(model);
-  const x = images(2, 64, 64, 3);
-  model.apply(x, INFERENCE).dispose();
-  assertEquals(valuesOf(model), start, "inference");
-  model.apply(x, training()).dispose();
-  for (const { name, variable, trainable } of model.weights.all) {
-    const isStatistic = /moving_(mean|variance)$/.test(name);
-    assertEquals(isStatistic, !trainable, name);
-    const old = start.get(name)!, now = variable.dataSync();
-    assertEquals(now.some((value, i) => value !== old[i]), isStatistic, name);
-  }
-  model.dispose();
-  x.dispose();
-});
-
-Deno.test("SegmentationModel leaks nothing, eager or traced", () => {
-  const empty = memory();
-  const model = createModel(SMALL);
-  const x = images(1, 32, 32, 3), y = tf.zeros([1, 32, 32, 1]) as tf.Tensor4D;
-  const key = tf.tensor1d([5, 6], "int32");
-  const step = jit((x: tf.Tensor4D, y: tf.Tensor4D, key: tf.Tensor1D) =>
-    lossAndGradients(model, x, y, key)
-  );
-  tf.dispose(step(x, y, key));
-  tf.dispose(lossAndGradients(model, x, y, key));
-  const before = memory();
-  for (let i = 0; i < 2; i++) {
-    tf.dispose(lossAndGradients(model, x, y, key));
-    tf.dispose(step(x, y, key));
-    model.apply(x, INFERENCE).dispose();
-    tf.dispose(tf.tidy(() => model.apply(x, training(i))));
-  }
-  assertEquals(memory(), before);
-  step.dispose();
-  model.dispose();
-  tf.dispose([x, y, key]);
-  assertEquals(memory(), empty);
-});
-
 Deno.test("createModel() starts from the same weights with the same seed", () => {
   const [a, b, other] = [3, 3, 4].map((seed) => {
     const model = createModel({ ...SMALL, seed });
@@ -219,7 +78,7 @@ Deno.test("createModel() with more filters or other rates", () => {
 
 Deno.test("createModel() refuses options that are unknown or out of range", () => {
   const ill: [Record<string, unknown>, string][] = [
-    [{ architecture: "unet" }, "the architecture must be one of simplified-unet++: unet"],
+    [{ architecture: "segnet" }, "the architecture must be one of unet, encoder-unet, unet++"],
     [{ encoder: "efficientnet-b8" }, "the encoder must be one of efficientnet-b0, efficientnet-b1"],
     [{ startFilters: 0 }, "startFilters must be a positive integer: 0"],
     [{ startFilters: 2.5 }, "startFilters must be a positive integer: 2.5"],
@@ -239,15 +98,18 @@ Deno.test("a few Adam steps on one image lower the loss", () => {
   const model = createModel({ ...SMALL, startFilters: 4, dropout: 0, dropConnect: 0 });
   const variables = model.weights.trainable.map(({ variable }) => variable);
   const optimizer = tf.train.adam(6e-3);
-  const named = (gradients: Record<string, tf.Tensor>) =>
-    Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
   tf.tidy(() =>
     optimizer.applyGradients(variables.map((v) => ({ name: v.name, tensor: tf.zerosLike(v) })))
   );
   const step = jit((x: tf.Tensor4D, y: tf.Tensor4D, key: tf.Tensor1D) => {
-    const { value, grads } = lossAndGradients(model, x, y, key);
-    optimizer.applyGradients(named(grads));
-    return value;
+    const { loss, gradients } = lossAndGradients(model, x, y, key);
+    optimizer.applyGradients(
+      Object.entries(gradients).map(([name, tensor]) => ({
+        name: model.weights.get(name).name,
+        tensor,
+      })),
+    );
+    return loss;
   });
   const x = images(2, 64, 64, 3);
   const y = tf.cast(tf.greater(tf.mean(x, 3, true), 0.3), "float32") as tf.Tensor4D;

@@ -16,10 +16,15 @@ export function linearModel(slope: number, bias: number): SegmentationModel {
     weights.create("slope", [], "zeros").assign(tf.scalar(slope));
     weights.create("bias", [], "zeros").assign(tf.scalar(bias));
   });
+  const apply = (images: tf.Tensor4D) =>
+    tf.add(
+      tf.mul(tf.mean(images, -1, true), weights.get("slope")),
+      weights.get("bias"),
+    ) as tf.Tensor4D;
   return {
     weights,
-    apply: (images: tf.Tensor4D) =>
-      tf.add(tf.mul(tf.mean(images, -1, true), weights.get("slope")), weights.get("bias")),
+    apply,
+    outputs: (images: tf.Tensor4D) => [apply(images)],
     dispose: () => weights.dispose(),
   } as unknown as SegmentationModel;
 }

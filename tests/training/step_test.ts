@@ -77,8 +77,7 @@ async function runBatch(
   return values;
 }
 
-function setUp(accumulation: number, loss: Loss = squaredError) {
-  const model = linearModel(0.3, -0.2);
+function setUp(accumulation: number, loss: Loss = squaredError, model = linearModel(0.3, -0.2)) {
   const optimizer = gradientDescent(model);
   const step = trainingStep({
     model,
@@ -108,6 +107,30 @@ Deno.test("trainingStep() moves the weights along the gradient, by hand", async 
   assertClose(weights(), first, 1e-5);
   await runBatch(step, FILMS.slice(2, 4), { rate: 0.01 });
   assertClose(weights(), byHand(first, FILMS.slice(2, 4), 0.01), 1e-5);
+  dispose();
+  assertEquals(memory(), before);
+});
+
+Deno.test("trainingStep() takes the mean of the losses of a model's outputs", async () => {
+  const before = memory();
+  const linear = linearModel(0.3, -0.2);
+  const outputs: SegmentationModel["outputs"] = (x, forward) => {
+    const logits = linear.apply(x, forward);
+    return [logits, tf.add(logits, 3)];
+  };
+  const { step, weights, dispose } = setUp(1, squaredError, { ...linear, outputs });
+  const films = FILMS.slice(0, 2);
+  const { loss, counts } = await runBatch(step, films, { rate: 0.1 });
+  const x = films.map(({ grey }) => normalised(grey));
+  const errors = films.map(({ mask }, i) => 0.3 * x[i]! - 0.2 - mask);
+  assertClose([loss], [errors.reduce((sum, e) => sum + (e ** 2 + (e + 3) ** 2) / 4, 0)], 1e-5);
+  // The outputs' mean is what is counted: logits -0.66 + 1.5 and 0.41 + 1.5.
+  assertEquals(counts, [0, 1, 0, 1, 1, 1]);
+  const [slope, bias] = errors.reduce(
+    ([slope, bias], e, i) => [slope! + (e + 1.5) * x[i]!, bias! + e + 1.5],
+    [0, 0],
+  );
+  assertClose(weights(), [0.3 - 0.1 * slope!, -0.2 - 0.1 * bias!], 1e-5);
   dispose();
   assertEquals(memory(), before);
 });

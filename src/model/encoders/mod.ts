@@ -14,3 +14,4 @@ export {
 } from "./efficientnet.ts";
 export type { Encoder, FeatureMap } from "./encoder.ts";
 export { ResNet, type ResNetName, RESNETS } from "./resnet.ts";
+export { UnetEncoder, type UnetEncoderOptions } from "./unet.ts";

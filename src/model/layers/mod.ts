@@ -2,7 +2,9 @@
 export { BatchNorm } from "./batch_norm.ts";
 export { checkpointed } from "./checkpointed.ts";
 export { ConvBatchNorm } from "./conv_batch_norm.ts";
+export { ConvBlock, type ConvBlockOptions } from "./conv_block.ts";
 export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./convolution.ts";
+export { DilatedConv2D, dilatedConv2d } from "./dilated_convolution.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
 export { FrozenBatchNorm } from "./frozen_batch_norm.ts";
 export { GroupNorm } from "./group_norm.ts";
@@ -14,4 +16,5 @@ export {
   type NormalizationOptions,
   NORMALIZATIONS,
 } from "./normalization.ts";
+export { resizeBilinear } from "./resize.ts";
 export { SqueezeExcitation } from "./squeeze_excitation.ts";

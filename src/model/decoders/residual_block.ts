@@ -1,0 +1,77 @@
+import { tf } from "@/tensorflow/mod.ts";
+import type { Forward } from "../forward.ts";
+import {
+  Conv2D,
+  createNormalization,
+  dropout,
+  leakyRelu,
+  type Normalization,
+  type NormalizationOptions,
+} from "../layers/mod.ts";
+import type { Weights } from "../weights.ts";
+
+/** Slope of every LeakyReLU of the report's decoder. */
+export const SLOPE = 0.1;
+
+/** What a {@linkcode Block} is made of. */
+export interface BlockOptions extends NormalizationOptions {
+  input: number;
+  filters: number;
+  /** Dropout rate before the convolution, in `[0, 1)`. */
+  dropRate: number;
+}
+
+/** Dropout, a convolution to the level's filters, a residual block, LeakyReLU. */
+export class Block {
+  readonly #conv: Conv2D;
+  readonly #residual: Residual;
+  readonly #dropRate: number;
+
+  constructor(weights: Weights, name: string, options: BlockOptions) {
+    const { input, filters, dropRate } = options;
+    this.#conv = new Conv2D(weights, `${name}_conv`, { input, filters, kernel: 3 });
+    this.#residual = new Residual(weights, name, filters, options);
+    this.#dropRate = dropRate;
+  }
+
+  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    const y = this.#conv.apply(dropout(x, this.#dropRate, forward));
+    return leakyRelu(this.#residual.apply(y, forward), SLOPE);
+  }
+}
+
+/** The report's residual block: its shortcut is normalised too. */
+export class Residual {
+  readonly #inputNorm: Normalization;
+  readonly #shortcutNorm: Normalization;
+  readonly #convs: [Conv2D, Conv2D];
+  readonly #norms: [Normalization, Normalization];
+
+  constructor(
+    weights: Weights,
+    name: string,
+    filters: number,
+    normalization: NormalizationOptions,
+  ) {
+    const norm = (part: string) =>
+      createNormalization(weights, `${name}_residual_${part}`, filters, normalization);
+    const conv = (part: string) =>
+      new Conv2D(weights, `${name}_residual_${part}`, { input: filters, filters, kernel: 3 });
+    this.#inputNorm = norm("input_bn");
+    this.#shortcutNorm = norm("shortcut_bn");
+    const conv1 = conv("conv1"), norm1 = norm("bn1");
+    const conv2 = conv("conv2"), norm2 = norm("bn2");
+    this.#convs = [conv1, conv2];
+    this.#norms = [norm1, norm2];
+  }
+
+  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    const [conv1, conv2] = this.#convs;
+    const [norm1, norm2] = this.#norms;
+    const shortcut = this.#shortcutNorm.apply(x, forward);
+    let y = this.#inputNorm.apply(leakyRelu(x, SLOPE), forward);
+    y = leakyRelu(norm1.apply(conv1.apply(y), forward), SLOPE);
+    y = norm2.apply(conv2.apply(y), forward);
+    return tf.add(y, shortcut);
+  }
+}
