@@ -1,6 +1,6 @@
 /** The layers that encoders and decoders are made of. */
 export { BatchNorm } from "./batch_norm.ts";
-export { checkpointed } from "./checkpointed.ts";
+export { checkpointed, type Part } from "./checkpointed.ts";
 export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./convolution.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
 export { FrozenBatchNorm } from "./frozen_batch_norm.ts";
