@@ -109,6 +109,9 @@ const model = z.strictObject({
     "Normalization of the decoder: over the batch, by the parent's statistics and scale (those of the " +
       "encoder are kept too), or over groups of channels; batch if left out",
   ),
+  gradientCheckpointing: z.boolean().exactOptional().describe(
+    "Compute the inside of blocks again in the backward pass: less memory, more time; false if left out",
+  ),
   weights: z.string().min(1).exactOptional()
     .describe(
       "File of pretrained encoder weights that `deno task weights` made, from the project's " +

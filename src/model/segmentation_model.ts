@@ -26,6 +26,11 @@ export interface ModelOptions {
    * weights must come from a model that has been trained. Default: "batch".
    */
   normalization?: NormalizationName;
+  /**
+   * Whether the backward pass computes the inside of blocks again instead of keeping it: less memory,
+   * more time, the same gradients. Default: false.
+   */
+  gradientCheckpointing?: boolean;
   /** Of the starting weights. Default: 0. */
   seed?: number;
 }
@@ -72,6 +77,7 @@ export function createModel(options: ModelOptions): SegmentationModel {
     dropConnect: 0.2,
     batchNormMomentum: 0.99,
     normalization: "batch" as const,
+    gradientCheckpointing: false,
     seed: 0,
     ...options,
   };

@@ -57,6 +57,13 @@ export class Weights {
     return this.all.filter((weight) => weight.trainable);
   }
 
+  /** The variables that an optimizer changes whose names start so: those of one part of a model. */
+  trainableUnder(prefix: string): tf.Variable[] {
+    return this.trainable.flatMap(({ name, variable }) =>
+      name.startsWith(prefix) ? [variable] : []
+    );
+  }
+
   /** How many numbers the model has, those of BatchNorm's statistics included, as Keras counts. */
   get parameterCount(): number {
     return this.all.reduce((sum, { variable }) => sum + variable.size, 0);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertNotEquals, assertThrows } from "@std/assert";
-import { jit, tf } from "@/tensorflow/mod.ts";
+import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
 import {
   createModel,
   EfficientNet,
@@ -9,7 +9,7 @@ import {
   type ModelOptions,
   Weights,
 } from "@/model/mod.ts";
-import { memory } from "../tensorflow/assert_close.ts";
+import { assertClose, memory, wave } from "../tensorflow/assert_close.ts";
 import { images, lossAndGradients, valuesOf } from "./architecture_contract.ts";
 
 const SMALL: ModelOptions = { architecture: "simplified-unet++", encoder: "efficientnet-b0" };
@@ -127,4 +127,42 @@ Deno.test("a few Adam steps on one image lower the loss", () => {
   optimizer.dispose();
   model.dispose();
   tf.dispose([x, y]);
+});
+
+Deno.test("createModel() with gradient checkpointing has the same losses, gradients and statistics", () => {
+  const run = (gradientCheckpointing: boolean) => {
+    const model = createModel({
+      architecture: "simplified-unet++",
+      encoder: "efficientnet-b0",
+      startFilters: 2,
+      gradientCheckpointing,
+    });
+    const images = wave<tf.Tensor4D>([2, 32, 32, 3], 0.37, 0);
+    const seed = tf.tensor1d([3, 4], "int32");
+    const step = jit((images: tf.Tensor4D, seed: tf.Tensor1D) =>
+      tf.tidy(() => {
+        const forward = { training: true, random: new StatelessRandom(seed) } as const;
+        const loss = () => tf.mean(tf.square(model.apply(images, forward))) as tf.Scalar;
+        const variables = model.weights.trainable.map(({ variable }) => variable);
+        const { value, grads } = tf.variableGrads(loss, variables);
+        return [value, ...variables.map(({ name }) => grads[name]!)];
+      })
+    );
+    const values = step(images, seed).map((tensor) => {
+      const data = [...tensor.dataSync()];
+      tensor.dispose();
+      return data;
+    });
+    const statistics = model.weights.all.filter(({ trainable }) => !trainable)
+      .map(({ variable }) => [...variable.dataSync()]);
+    step.dispose();
+    tf.dispose([images, seed]);
+    model.dispose();
+    return [...values, ...statistics];
+  };
+  const [plain, checkpointed] = [run(false), run(true)];
+  for (const [i, values] of plain.entries()) {
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    assertClose(checkpointed[i]!, values, 1e-4 * largest + 1e-7, `tensor ${i}`);
+  }
 });

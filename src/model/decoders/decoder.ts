@@ -11,6 +11,8 @@ export interface DecoderOptions extends NormalizationOptions {
   dropout: number;
   /** Whether U-Net++ has an output for each of its depths. */
   deepSupervision: boolean;
+  /** Whether the backward pass computes blocks again instead of keeping what is inside. Default: no. */
+  gradientCheckpointing?: boolean;
 }
 
 /** A network from an encoder's feature maps to logits of the mask. */

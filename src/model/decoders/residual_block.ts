@@ -1,6 +1,7 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import {
+  checkpointed,
   Conv2D,
   createNormalization,
   dropout,
@@ -19,6 +20,8 @@ export interface BlockOptions extends NormalizationOptions {
   filters: number;
   /** Dropout rate before the convolution, in `[0, 1)`. */
   dropRate: number;
+  /** Whether the backward pass computes the block again instead of keeping what is inside. */
+  gradientCheckpointing?: boolean;
 }
 
 /** Dropout, a convolution to the level's filters, a residual block, LeakyReLU. */
@@ -26,15 +29,23 @@ export class Block {
   readonly #conv: Conv2D;
   readonly #residual: Residual;
   readonly #dropRate: number;
+  /** Its weights, if what is inside is computed again. */
+  readonly #recomputed: tf.Variable[] | undefined;
 
   constructor(weights: Weights, name: string, options: BlockOptions) {
     const { input, filters, dropRate } = options;
     this.#conv = new Conv2D(weights, `${name}_conv`, { input, filters, kernel: 3 });
     this.#residual = new Residual(weights, name, filters, options);
     this.#dropRate = dropRate;
+    if (options.gradientCheckpointing) this.#recomputed = weights.trainableUnder(`${name}_`);
   }
 
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    const part = (x: tf.Tensor4D, forward: Forward) => this.#compute(x, forward);
+    return this.#recomputed ? checkpointed(part, x, this.#recomputed, forward) : part(x, forward);
+  }
+
+  #compute(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const y = this.#conv.apply(dropout(x, this.#dropRate, forward));
     return leakyRelu(this.#residual.apply(y, forward), SLOPE);
   }

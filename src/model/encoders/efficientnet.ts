@@ -1,11 +1,13 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import {
+  checkpointed,
   ConvBatchNorm,
   createNormalization,
   DepthwiseConv2D,
   type Normalization,
   type NormalizationOptions,
+  type Part,
   SqueezeExcitation,
   stochasticDepth,
   swish,
@@ -47,6 +49,8 @@ const SQUEEZE = 0.25;
 
 /** Settings of an encoder that do not follow from its name. */
 export interface EfficientNetOptions extends NormalizationOptions {
+  /** Whether the backward pass computes blocks again instead of keeping what is inside. Default: no. */
+  gradientCheckpointing?: boolean;
   /** Rate of stochastic depth at the last block; it grows linearly from 0. Keras: 0.2. */
   dropConnect: number;
 }
@@ -115,10 +119,14 @@ export class EfficientNet implements Encoder {
     const features: tf.Tensor4D[] = [];
     let x = swish(this.#stem.apply(images, forward));
     for (const block of this.#blocks) {
+      if (!block.isTapped) {
+        x = block.apply(x, forward);
+        continue;
+      }
       const expanded = block.expand(x, forward);
-      if (block.isTapped) features.push(expanded);
+      features.push(expanded);
       if (block.onlyExpand) break;
-      x = block.contract(expanded, x, forward);
+      x = block.contract(expanded, forward);
     }
     return features;
   }
@@ -133,6 +141,8 @@ class Block {
   readonly #rest: BlockRest | undefined;
   readonly #residual: boolean;
   readonly #dropRate: number;
+  /** Its weights, if what is inside is computed again. */
+  readonly #recomputed: tf.Variable[] | undefined;
 
   constructor(
     weights: Weights,
@@ -157,15 +167,34 @@ class Block {
       );
     }
     if (!onlyExpand) this.#rest = new BlockRest(weights, name, this.expanded, options);
+    if (options.gradientCheckpointing) this.#recomputed = weights.trainableUnder(`${name}_`);
   }
 
+  /** The whole block. */
+  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    const part = (x: tf.Tensor4D, forward: Forward): tf.Tensor4D => {
+      const y = this.#rest!.apply(this.#expanded(x, forward), forward);
+      return this.#residual ? tf.add(stochasticDepth(y, this.#dropRate, forward), x) : y;
+    };
+    return this.#run(part, x, forward);
+  }
+
+  /** Its first half, up to the feature map; of a block that is tapped. */
   expand(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    return this.#run((x, forward) => this.#expanded(x, forward), x, forward);
+  }
+
+  /** Its second half, of a block that is tapped: such a block has no shortcut. */
+  contract(expanded: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    return this.#run((x, forward) => this.#rest!.apply(x, forward), expanded, forward);
+  }
+
+  #expanded(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     return this.#expand ? swish(this.#expand.apply(x, forward)) : x;
   }
 
-  contract(expanded: tf.Tensor4D, input: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    const y = this.#rest!.apply(expanded, forward);
-    return this.#residual ? tf.add(stochasticDepth(y, this.#dropRate, forward), input) : y;
+  #run(part: Part, x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    return this.#recomputed ? checkpointed(part, x, this.#recomputed, forward) : part(x, forward);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The layers that encoders and decoders are made of. */
 export { BatchNorm } from "./batch_norm.ts";
-export { checkpointed } from "./checkpointed.ts";
+export { checkpointed, type Part } from "./checkpointed.ts";
 export { ConvBatchNorm } from "./conv_batch_norm.ts";
 export { ConvBlock, type ConvBlockOptions } from "./conv_block.ts";
 export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./convolution.ts";
