@@ -112,8 +112,9 @@ const START: Position = {
  * @returns The run's record.
  * @throws {InterruptedError} If it was stopped; a checkpoint is there and the record says so.
  * @throws {CheckpointError} If the parent has no finished run, or a checkpoint is damaged.
- * @throws {RangeError} If the films are of another size than the experiment's or too few, or the loss
- * is not finite.
+ * @throws {RangeError} If the films are of another size than the experiment's or too few, one side of
+ * the split shows no pneumothorax, or the loss or a weight is not finite: the checkpoints of the epochs
+ * before are then kept.
  * @throws {PretrainedError} If the file of pretrained weights is missing, damaged, or does not fit.
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {

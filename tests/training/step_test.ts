@@ -205,3 +205,35 @@ Deno.test("trainingStep() with Adam learns, keeps its traces and leaks nothing",
   model.dispose();
   assertEquals(memory(), before);
 });
+
+Deno.test("trainingStep() clips a window's gradients before the step, and calls what follows it", async () => {
+  const model = linearModel(0.3, -0.2);
+  const updates = tf.tidy(() => tf.variable(tf.scalar(0), false));
+  const limit = 0.05;
+  const step = trainingStep({
+    model,
+    loss: squaredError,
+    augment: (films) => films,
+    optimizer: gradientDescent(model),
+    accumulation: 2,
+    threshold: 0.5,
+    clipping: { by: "global-norm", limit },
+    afterUpdate: () => tf.tidy(() => updates.assign(tf.add(updates, 1))),
+  });
+  await runBatch(step, FILMS.slice(0, 3), { share: 0.5, isLast: false });
+  assertEquals(updates.dataSync()[0], 0);
+  await runBatch(step, FILMS.slice(3), { share: 0.5, isLast: true });
+  assertEquals(updates.dataSync()[0], 1);
+
+  // The mean of the gradients, by hand, is longer than the limit: the step keeps its direction.
+  const plain = byHand([0.3, -0.2], FILMS, 1);
+  const gradient = [0.3 - plain[0], -0.2 - plain[1]];
+  const norm = Math.hypot(...gradient);
+  assertGreater(norm, 2 * limit);
+  const expected = [0.3, -0.2].map((weight, i) => weight - 0.1 * gradient[i]! * limit / norm);
+  const found = model.weights.trainable.map(({ variable }) => variable.dataSync()[0]!);
+  assertClose(found, expected, 1e-6);
+  step.dispose();
+  updates.dispose();
+  model.dispose();
+});

@@ -22,6 +22,7 @@ export class GroupNorm {
   /**
    * @param groups Must divide the channels. Default: the most that do, up to 32, of at least four
    * channels each.
+   * @throws {RangeError} If they do not.
    */
   constructor(weights: Weights, name: string, channels: number, groups = standardGroups(channels)) {
     if (!(Number.isInteger(groups) && groups > 0 && channels % groups === 0)) {
