@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { DatasetError } from "@/data/mod.ts";
 import { ExperimentError, listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts";
-import { watchStage } from "@/notebook/mod.ts";
+import { clearBar, watchStage } from "@/notebook/mod.ts";
 import {
   CheckpointError,
   InterruptedError,
@@ -27,8 +27,9 @@ Options:
   --list            lists the experiments
   --help            shows this
 
-Ctrl-C saves a checkpoint; the same command then goes on from it. A run's record and checkpoints are
-in experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
+Ctrl-C saves a checkpoint; the same command then goes on from it. Of several stages, name those that
+were left, or the finished ones are trained anew. A run's record and checkpoints are in
+experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
 
 /** Runs the command and returns its exit code. */
 export async function main(args: string[]): Promise<number> {
@@ -67,6 +68,7 @@ export async function main(args: string[]): Promise<number> {
     console.log((await listExperiments()).join("\n"));
     return 0;
   }
+  let left = names;
   try {
     // All files are checked before the first hour is spent.
     const overrides = values.set ?? [];
@@ -84,11 +86,15 @@ export async function main(args: string[]): Promise<number> {
       console.log(`${experiment.name}: ${experiment.description}`);
       const run = await trainStage(experiment, { ...root, ...watchStage() });
       console.log(`finished: ${runFolder(run.id)}`);
+      left = left.slice(1);
     }
     return 0;
   } catch (error) {
+    clearBar();
     if (error instanceof InterruptedError) {
-      console.error(`${error.message}. The same command goes on from the checkpoint`);
+      console.error(
+        `${error.message}. To go on: deno task train ${left.join(" ")}, with the same options`,
+      );
       return 130;
     }
     const isExpected = error instanceof ExperimentError || error instanceof CheckpointError ||

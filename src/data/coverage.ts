@@ -15,15 +15,16 @@ export function maskCoverage(films: readonly Pick<Film, "rows">[], cells: number
     throw new RangeError(`Cannot average masks as cells must divide ${FILM_SIZE}: ${cells}`);
   }
   const side = FILM_SIZE / cells;
-  const weight = 1 / (films.length * side * side);
-  const coverage = new Float32Array(cells * cells);
+  // Pixels are counted first: a sum of that many small shares would be off by its rounding.
+  const counts = new Float64Array(cells * cells);
   for (const { rows } of films) {
     const mask = uniteRles(rows, FILM_SIZE, FILM_SIZE);
-    for (let i = 0; i < mask.length; i++) {
-      if (mask[i] === 0) continue;
-      const row = Math.floor(i / FILM_SIZE / side), column = Math.floor(i % FILM_SIZE / side);
-      coverage[row * cells + column]! += weight;
+    for (let y = 0; y < FILM_SIZE; y++) {
+      const cellRow = Math.floor(y / side) * cells;
+      for (let x = 0; x < FILM_SIZE; x++) {
+        if (mask[y * FILM_SIZE + x] !== 0) counts[cellRow + Math.floor(x / side)]!++;
+      }
     }
   }
-  return coverage;
+  return Float32Array.from(counts, (count) => count / (films.length * side * side));
 }

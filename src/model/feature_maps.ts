@@ -1,7 +1,7 @@
 import { tf } from "@/tensorflow/mod.ts";
 import { INFERENCE } from "./forward.ts";
 import { normalizeImages } from "./input.ts";
-import type { SegmentationModel } from "./segmentation_model.ts";
+import { type SegmentationModel, SIZE_MULTIPLE } from "./segmentation_model.ts";
 
 /** Some channels of one of the encoder's feature maps, as pictures. */
 export interface FeatureMapPicture {
@@ -20,6 +20,7 @@ export interface FeatureMapPicture {
  *
  * @param film Grey values 0 to 255, row-major, square; its side is a multiple of 32.
  * @param count How many channels of each map.
+ * @throws {RangeError} If the film is not square, or its side is no multiple of 32.
  */
 export function featureMaps(
   { encoder }: SegmentationModel,
@@ -27,6 +28,12 @@ export function featureMaps(
   count: number,
 ): FeatureMapPicture[] {
   const size = Math.sqrt(film.length);
+  if (!(size > 0 && size % SIZE_MULTIPLE === 0)) {
+    throw new RangeError(
+      `Cannot compute feature maps as the film must be square, its side a multiple of ` +
+        `${SIZE_MULTIPLE}: ${film.length} pixels`,
+    );
+  }
   const maps = tf.tidy(() => {
     const grey = tf.div(tf.tensor4d(Float32Array.from(film), [1, size, size, 1]), 255);
     const inputs = normalizeImages(grey as tf.Tensor4D);

@@ -1,6 +1,12 @@
 /** What a notebook needs to show things: pictures, tables, text, and how far long work has come. */
 export { markdown, type MimeBundle, show, type ShowOptions } from "./show.ts";
 export { showChart, showImage } from "./pictures.ts";
-export { Progress, type ProgressOptions, type ProgressState, progressText } from "./progress.ts";
+export {
+  clearBar,
+  Progress,
+  type ProgressOptions,
+  type ProgressState,
+  progressText,
+} from "./progress.ts";
 export { table, tableHtml, type TableOptions, tableText, type TableValue } from "./table.ts";
 export { type StageWatcher, watchStage } from "./watch_stage.ts";

@@ -16,6 +16,18 @@ const INTERVAL = 200;
 /** The same where lines cannot be replaced, such as in a log file. */
 const LOG_INTERVAL = 30_000;
 
+/** Moves to the start of a terminal's line and empties it. */
+const EMPTY_LINE = "\r\x1b[K";
+
+/**
+ * Removes a bar from a terminal's line before something else is printed there: it comes back below
+ * with its next update. Elsewhere nothing needs to be done.
+ */
+export function clearBar(): void {
+  if (notebookHost() || !Deno.stderr.isTerminal()) return;
+  Deno.stderr.writeSync(new TextEncoder().encode(EMPTY_LINE));
+}
+
 /**
  * A progress bar that moves in place: one display in a notebook (which keeps its last state), one
  * line in a terminal, and a line now and then in a log.
@@ -93,7 +105,7 @@ export class Progress {
       const { columns } = Deno.consoleSize();
       const line = text.slice(0, columns - 1);
       const end = isFinished ? "\n" : "";
-      Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}${end}`));
+      Deno.stderr.writeSync(new TextEncoder().encode(`${EMPTY_LINE}${line}${end}`));
     } else {
       console.error(text);
     }

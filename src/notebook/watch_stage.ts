@@ -1,5 +1,5 @@
 import type { StageOptions } from "@/training/mod.ts";
-import { Progress } from "./progress.ts";
+import { clearBar, Progress } from "./progress.ts";
 
 /** What a stage calls while it trains. */
 export type StageWatcher = Required<
@@ -21,8 +21,10 @@ export function watchStage(): StageWatcher {
   return {
     onPrepare({ done, total, reused }) {
       if (done === reused) return;
-      preparing ??= new Progress(total, { label: "preparing", unit: "films", start: reused });
-      void (done === total ? preparing.finish() : preparing.update(done));
+      // The clock starts now: films before this one do not count for the speed.
+      preparing ??= new Progress(total, { label: "preparing", unit: "films", start: done });
+      void preparing.update(done);
+      if (done === total) void preparing.finish();
     },
     onStart({ id, data: { films }, resumed, metrics }) {
       const goesOn = resumed.length > 0 ? `, going on after epoch ${metrics.length}` : "";
@@ -45,8 +47,9 @@ export function watchStage(): StageWatcher {
         "over positives": last.validationDicePositive,
       };
       const parts = Object.entries(shown).flatMap(([name, value]) =>
-        value === undefined ? [] : [`${name} ${value.toFixed(3)}`]
+        value === undefined || Number.isNaN(value) ? [] : [`${name} ${value.toFixed(3)}`]
       );
+      clearBar();
       console.log(`epoch ${last.epoch}: ${parts.join(", ")}, ${last.seconds?.toFixed(1)} s`);
     },
   };

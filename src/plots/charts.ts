@@ -172,13 +172,19 @@ export interface LineRow {
  * that is drawn over the faint raw line. Default: 0, which draws the raw line only.
  * @param options.fromZero Whether the vertical axis starts at zero. Default: false.
  * @param options.logarithmic Whether the vertical axis is logarithmic. Default: false.
+ * @param options.wholeX Whether the horizontal axis has whole numbers only. Default: false.
  * @throws {RangeError} If there is no row, a number is not finite, or smoothing is out of range.
  */
 export function lines(
   rows: readonly LineRow[],
-  options: ChartOptions & { smoothing?: number; fromZero?: boolean; logarithmic?: boolean },
+  options: ChartOptions & {
+    smoothing?: number;
+    fromZero?: boolean;
+    logarithmic?: boolean;
+    wholeX?: boolean;
+  },
 ): TopLevelSpec {
-  const { smoothing = 0, fromZero = false, logarithmic = false } = options;
+  const { smoothing = 0, fromZero = false, logarithmic = false, wholeX = false } = options;
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw new RangeError(`Cannot smooth lines as the weight must be in [0, 1): ${smoothing}`);
   }
@@ -193,6 +199,7 @@ export function lines(
       type: "quantitative" as const,
       title: options.x,
       scale: { zero: false, nice: false },
+      ...(wholeX && { axis: { tickMinStep: 1, format: "d" } }),
     },
     y: { field: y, type: "quantitative" as const, title: options.y, scale },
     color: colorBy(names),

@@ -1,4 +1,4 @@
-import { FILM_SIZE, type FilmFile, type Prepared, resizeMask } from "@/data/mod.ts";
+import { decodeRle, FILM_SIZE, type FilmFile, type Prepared, resizeMask } from "@/data/mod.ts";
 import type { Film } from "./film_grid.ts";
 
 /** Prepared films with their annotations, ready for `filmGrid`. */
@@ -14,15 +14,23 @@ export async function filmPictures<T extends FilmFile>(
   })));
 }
 
-/** Prepared films with annotation and predicted mask, captioned with their dice. */
+/**
+ * Prepared films with annotation and predicted mask, captioned with their dice.
+ *
+ * @param scores What `scorePredictions` says of each film: its dice, and its mask as run lengths.
+ */
 export async function scorePictures(
   prepared: Prepared,
-  scores: readonly { film: FilmFile; dice: number; mask: Uint8Array }[],
+  scores: readonly { film: FilmFile; dice: number; rle: string }[],
 ): Promise<Film[]> {
   const pictures = await filmPictures(prepared, scores.map(({ film }) => film));
   return pictures.map((picture, i) => ({
     ...picture,
-    prediction: resizeMask(scores[i]!.mask, FILM_SIZE, prepared.size),
+    prediction: resizeMask(
+      decodeRle(scores[i]!.rle, FILM_SIZE, FILM_SIZE),
+      FILM_SIZE,
+      prepared.size,
+    ),
     caption: `dice ${scores[i]!.dice.toFixed(2)}`,
   }));
 }

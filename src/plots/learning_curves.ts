@@ -28,7 +28,7 @@ export function learningCurves(
       }]
       : []),
   ]);
-  return lines(rows, { ...options, x: "epoch", y: metric });
+  return lines(rows, { ...options, x: "epoch", y: metric, wholeX: true });
 }
 
 function finite(value: number | undefined): number | null {

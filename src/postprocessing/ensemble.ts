@@ -82,6 +82,8 @@ export class Ensemble {
         size,
         contrast,
         ...(folder !== undefined && { folder }),
+        // Not one may be missing: the error below counts them all.
+        maximumExcluded: 1,
         ...(onPrepare && { onProgress: onPrepare }),
       });
       refuseMissing(films, prepared);
@@ -113,10 +115,14 @@ export class Ensemble {
 
   async #run({ predict }: Member, { count, size, images }: ImageBatch): Promise<Float32Array> {
     const input = tf.tensor4d(images, [count, size, size, 1]);
-    const output = await predict.async(input);
-    const probabilities = output.dataSync() as Float32Array;
-    tf.dispose([input, output]);
-    return probabilities;
+    try {
+      const output = await predict.async(input);
+      const probabilities = output.dataSync() as Float32Array;
+      output.dispose();
+      return probabilities;
+    } finally {
+      input.dispose();
+    }
   }
 
   /** Frees the models. */

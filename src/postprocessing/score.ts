@@ -1,4 +1,11 @@
-import { type Film, FILM_SIZE, type FilmFile, readRleTable, uniteRles } from "@/data/mod.ts";
+import {
+  encodeRle,
+  type Film,
+  FILM_SIZE,
+  type FilmFile,
+  readRleTable,
+  uniteRles,
+} from "@/data/mod.ts";
 import { type MetricValues, SegmentationMetrics } from "@/losses/mod.ts";
 import type { Prediction } from "./ensemble.ts";
 import { type MaskRule, toMask } from "./mask_rule.ts";
@@ -12,8 +19,8 @@ export interface FilmScore {
   dice: number;
   /** Pixels at 1024 x 1024. */
   predictedArea: number;
-  /** The predicted mask. // [1024 * 1024] */
-  mask: Uint8Array;
+  /** The predicted mask as run lengths: thousands of masks of 1024 x 1024 would fill the memory. */
+  rle: string;
 }
 
 /** Scores of films, and the metrics over all of them. */
@@ -38,7 +45,8 @@ export async function scorePredictions(
     const mask = toMask(probabilities, rule, film.sex);
     const { common, predicted, annotated } = maskOverlap(mask, truth);
     metrics.add(common, predicted, annotated);
-    scores.push({ film, dice: dice(mask, truth), predictedArea: predicted, mask });
+    const rle = encodeRle(mask, FILM_SIZE, FILM_SIZE);
+    scores.push({ film, dice: dice(mask, truth), predictedArea: predicted, rle });
   }
   return { films: scores, metrics: metrics.values() };
 }

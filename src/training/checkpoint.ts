@@ -65,7 +65,11 @@ export async function readCheckpoint(
 ): Promise<ReadCheckpoint> {
   const path = join(folder, file);
   const refuse = (why: string, cause?: unknown): never => {
-    throw new CheckpointError(`Cannot use the checkpoint ${path} as ${why}`, { cause });
+    throw new CheckpointError(
+      `Cannot use the checkpoint ${path} as ${why}. Restore the file, or remove its folder to start ` +
+        `the run again`,
+      { cause },
+    );
   };
   const bytes = await Deno.readFile(path).catch((error) =>
     refuse(`it cannot be read: ${error.message}`, error)

@@ -96,11 +96,14 @@ const START: Position = {
  * @returns The run's record.
  * @throws {InterruptedError} If it was stopped; a checkpoint is there and the record says so.
  * @throws {CheckpointError} If the parent has no finished run, or a checkpoint is damaged.
+ * @throws {RangeError} If the films are of another size than the experiment's or too few, or the loss
+ * is not finite.
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
   using interrupt = new Interrupt();
-  const data = options.data ?? await loadStageData(experiment, options);
   const parent = await findParent(experiment, options.runs);
+  const data = options.data ?? await loadStageData(experiment, options);
+  refuseUnfit(experiment, data);
   interrupt.check();
   const known = {
     versions: { tensorflow: tensorflowVersion },
@@ -133,9 +136,30 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
       });
     }
     options.onStart?.(record.run);
-    return await stage.run(record);
+    const run = await stage.run(record);
+    // A request that came too late for this stage still holds for what would follow it.
+    interrupt.check();
+    return run;
   } finally {
     stage.dispose();
+  }
+}
+
+/** Refuses what would otherwise show after the first epoch, or never. */
+function refuseUnfit({ name, model, data, training }: Experiment, films: StageData): void {
+  const refuse = (why: string) => {
+    throw new RangeError(`Cannot train ${name} as ${why}`);
+  };
+  const { prepared, split } = films;
+  if (prepared.size !== data.size) {
+    refuse(`its films are to be ${data.size} px, and those given are ${prepared.size} px`);
+  }
+  if (split.training.length < training.batch) {
+    refuse(`its ${split.training.length} training films do not fill a batch of ${training.batch}`);
+  }
+  if (split.validation.length === 0) refuse("there are no films for validation");
+  if (model.weights !== undefined) {
+    refuse(`pretrained weights cannot be loaded yet: ${model.weights}. Leave model.weights out`);
   }
 }
 

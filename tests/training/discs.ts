@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import type { Film, Prepared } from "@/data/mod.ts";
-import { applyOverrides, type Experiment, loadExperiment } from "@/experiments/mod.ts";
+import { type Experiment, loadExperiment } from "@/experiments/mod.ts";
 import { Random } from "@/random/mod.ts";
 import type { StageData } from "@/training/mod.ts";
 
@@ -43,32 +44,47 @@ function draw(imageId: string): { image: Uint8Array; mask: Uint8Array } {
   return { image, mask };
 }
 
-/** An experiment on discs; `name` is one of the shipped ones, whose parent it has. */
+/** What the experiments on discs have in common. */
+const FIELDS = `
+seed: 1
+data: { size: ${SIZE} }
+model: { encoder: efficientnet-b0, startFilters: 2, dropout: 0.2, batchNormMomentum: 0.9 }
+training: { epochs: 2, batch: 4, loss: { bce: 1, dice: 1 }, positiveShare: 0.5 }
+augmentation:
+  horizontalFlip: { probability: 0.5 }
+  contrast: { probability: 0.3, range: [0.8, 1.2] }
+  gamma: { probability: 0.3, range: [0.8, 1.2] }
+  brightness: { probability: 0.3, range: [-0.1, 0.1] }
+  crop: { probability: 0.3, zoom: [0.8, 1] }
+validation: { batch: 4 }
+`;
+
+/** An experiment on discs: "first", or "second", which goes on from it. */
 export async function discExperiment(
-  name: string,
+  name: "first" | "second",
   overrides: readonly string[] = [],
 ): Promise<Experiment> {
-  const experiment = await loadExperiment(name, { quick: false });
-  return applyOverrides(experiment, [
-    `data.size=${SIZE}`,
-    "model.startFilters=2",
-    "training.epochs=2",
-    "training.batch=4",
-    "validation.batch=4",
-    ...overrides,
-  ]);
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(join(folder, "first.yaml"), `name: first\n${FIELDS}`);
+    const second = `name: second\nparent: first\n${FIELDS}`;
+    await Deno.writeTextFile(join(folder, "second.yaml"), second);
+    return await loadExperiment(name, { folder, overrides, quick: false });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** A stage with everything that a run must restore to go on: windows, averages, random changes. */
 export async function interruptibleStage(): Promise<{ experiment: Experiment; data: StageData }> {
-  const experiment = await discExperiment("phantom/1-128", [
+  const experiment = await discExperiment("first", [
     "training.epochs=3",
     "training.batch=2",
-    "training.accumulation=2",
+    "training.accumulation=3",
     "training.positiveShare={ from: 0.8, to: 0.5 }",
     "training.swa={ startEpoch: 2 }",
     "validation={ batch: 2, everyEpochs: 2 }",
   ]);
-  // Five batches: two windows of two, and one of one.
+  // Five batches: a window of three, and one of two.
   return { experiment, data: discs({ training: 10, validation: 4 }) };
 }

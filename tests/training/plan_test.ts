@@ -6,7 +6,7 @@ import { discExperiment, discs } from "./discs.ts";
 const { split } = discs({ training: 22, validation: 5 });
 
 Deno.test("planStage() counts films, batches and steps, the last window shorter", async () => {
-  const experiment = await discExperiment("phantom/1-128", [
+  const experiment = await discExperiment("first", [
     "training.epochs=4",
     "training.batch=3",
     "training.accumulation=2",
@@ -26,9 +26,9 @@ Deno.test("planStage() counts films, batches and steps, the last window shorter"
 Deno.test("planStage() counts weights and slots, and more memory for more pixels", async () => {
   const before = memory();
   const [plain, gathered, larger] = [
-    await planStage(await discExperiment("phantom/1-128", ["training.batch=2"]), { split }),
+    await planStage(await discExperiment("first", ["training.batch=2"]), { split }),
     await planStage(
-      await discExperiment("phantom/1-128", [
+      await discExperiment("first", [
         "training.batch=2",
         "training.accumulation=2",
         "training.swa={ startEpoch: 2 }",
@@ -36,7 +36,7 @@ Deno.test("planStage() counts weights and slots, and more memory for more pixels
       { split },
     ),
     await planStage(
-      await discExperiment("phantom/1-128", ["training.batch=2", "data.size=128"]),
+      await discExperiment("first", ["training.batch=2", "data.size=128"]),
       { split },
     ),
   ];
@@ -56,22 +56,22 @@ Deno.test("planStage() counts weights and slots, and more memory for more pixels
 Deno.test("planStage() says where the weights come from", async () => {
   await using folder = await temporary();
   const options = { split, runs: folder.path };
-  const first = await planStage(await discExperiment("phantom/1-128"), options);
+  const first = await planStage(await discExperiment("first"), options);
   assertStringIncludes(first.start, "random");
-  const second = await discExperiment("phantom/2-192");
+  const second = await discExperiment("second");
   const missing = await planStage(second, options);
   const checkpoint = `checkpoint "${second.parentCheckpoint}"`;
-  assertStringIncludes(missing.start, `phantom/1-128 has no finished run with a ${checkpoint}`);
-  const planned = await planStage(second, { ...options, earlier: ["phantom/1-128"] });
-  assertEquals(planned.start, `${checkpoint} of phantom/1-128, trained before`);
+  assertStringIncludes(missing.start, `first has no finished run with a ${checkpoint}`);
+  const planned = await planStage(second, { ...options, earlier: ["first"] });
+  assertEquals(planned.start, `${checkpoint} of first, trained before`);
 });
 
 Deno.test("planText() names what a user wants to know", async () => {
-  const experiment = await discExperiment("phantom/1-128", ["training.batch=4"]);
+  const experiment = await discExperiment("first", ["training.batch=4"]);
   const text = planText(await planStage(experiment, { split }));
   for (
     const part of [
-      "phantom/1-128\n",
+      "first\n",
       "parameters",
       "22 for training (14 positive), 5 for validation, 0 left out; 64 x 64 px",
       "2 epochs of 5 batches of 4: 10 steps",
