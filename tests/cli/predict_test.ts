@@ -41,7 +41,7 @@ Deno.test("predict writes masks, overlays and one row for each film that can be 
     await writeFilm(films, "test", { imageId: "one" });
     await writeFilm(films, "train", { imageId: "two", grey: 20 });
     const output = join(folder, "result");
-    const options = ["--run", "phantom/1-128", "--run", run.id, "--output", output];
+    const options = ["--run", "first", "--run", run.id, "--output", output];
 
     const good = await predict(films, ...options, "--overlays");
     assertEquals(good.code, 0, good.error);

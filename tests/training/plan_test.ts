@@ -61,9 +61,9 @@ Deno.test("planStage() says where the weights come from", async () => {
   const second = await discExperiment("second");
   const missing = await planStage(second, options);
   const checkpoint = `checkpoint "${second.parentCheckpoint}"`;
-  assertStringIncludes(missing.start, `phantom/1-128 has no finished run with a ${checkpoint}`);
-  const planned = await planStage(second, { ...options, earlier: ["phantom/1-128"] });
-  assertEquals(planned.start, `${checkpoint} of phantom/1-128, trained before`);
+  assertStringIncludes(missing.start, `first has no finished run with a ${checkpoint}`);
+  const planned = await planStage(second, { ...options, earlier: ["first"] });
+  assertEquals(planned.start, `${checkpoint} of first, trained before`);
 });
 
 Deno.test("planText() names what a user wants to know", async () => {
@@ -71,7 +71,7 @@ Deno.test("planText() names what a user wants to know", async () => {
   const text = planText(await planStage(experiment, { split }));
   for (
     const part of [
-      "phantom/1-128\n",
+      "first\n",
       "parameters",
       "22 for training (14 positive), 5 for validation, 0 left out; 64 x 64 px",
       "2 epochs of 5 batches of 4: 10 steps",
