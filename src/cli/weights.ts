@@ -17,9 +17,8 @@ FILE is what others publish; nothing is downloaded here:
   another way), resnet34, resnet50, seresnext50-32x4d
 
 Options:
-  --encoder NAME  ${
-  ENCODERS.join(", ").replaceAll(/(.{1,76}), /g, "$1,\n                  ").trim()
-}
+  --encoder NAME  efficientnet-b0 to efficientnet-b7, resnet34, resnet50, resnet50-v1,
+                  seresnext50-32x4d
   --output FILE   (default: data/weights/NAME.safetensors)
   --help          shows this
 

@@ -1,4 +1,4 @@
-import h5wasm, { Dataset, File, type FS, Group } from "h5wasm";
+import h5wasm, { Dataset, File, Group } from "h5wasm";
 import type { StoredTensor } from "@/files/mod.ts";
 import { PretrainedError } from "./pretrained_error.ts";
 
@@ -36,7 +36,7 @@ export async function readKerasFile(
   const module = await h5wasm.ready;
   // Instead of text on stderr.
   module.activate_throwing_error_handler();
-  const files = module.FS as unknown as FS.FileSystemType & typeof FS;
+  const files = module.FS;
   const inside = `/${crypto.randomUUID()}.h5`;
   let tensors: Map<string, StoredTensor> | undefined;
   try {
@@ -49,7 +49,7 @@ export async function readKerasFile(
     }
   } catch (error) {
     if (error instanceof LayoutError) refuse(error.message);
-    refuse(`it is damaged: ${firstLine(error)}`, error);
+    refuse(`it is damaged: ${reasonOf(error)}`, error);
   } finally {
     files.unlink(inside);
   }
@@ -133,6 +133,9 @@ function read(dataset: Dataset): StoredTensor {
   return { shape, data: new Int32Array(0) };
 }
 
-function firstLine(error: unknown): string {
-  return String((error as Error)?.message ?? error).trim().split("\n")[0]!;
+/** What the library says of the innermost function that failed, or the message's first line. */
+function reasonOf(error: unknown): string {
+  const message = String((error as Error)?.message ?? error).trim();
+  const reasons = [...message.matchAll(/#\d+: .*\(\): (.+)/g)];
+  return reasons.at(-1)?.[1] ?? message.split("\n")[0]!;
 }

@@ -277,7 +277,7 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
   ],
   [
     "unknown encoder",
-    (text) => text + "model: { encoder: resnet35 }\n",
+    (text) => text + "model: { encoder: vgg16 }\n",
     ":7: model.encoder: must be one of efficientnet-b0, efficientnet-b1,",
   ],
   [

@@ -86,6 +86,18 @@ Deno.test("RunRecord.start() records all that is needed to repeat the run", asyn
   });
 });
 
+Deno.test("RunRecord.start() records pretrained weights, and older records have none", async () => {
+  await withRuns(async (runs) => {
+    const pretrained = { file: "b0.safetensors", sha256: sha256("b0") };
+    const { id } = await start(runs, { pretrained });
+    assertEquals((await readRun(id, runs)).pretrained, pretrained);
+    const scratch = await start(runs);
+    assertEquals(scratch.run.pretrained, null);
+    await edit(scratch.id, runs, (text) => text.replace("pretrained: null\n", ""));
+    assertEquals((await readRun(scratch.id, runs)).pretrained, null);
+  });
+});
+
 Deno.test("RunRecord.start() keeps none of the environment's secrets", async () => {
   Deno.env.set("PNEUMOTHORAX_TEST_TOKEN", "hunter2");
   Deno.env.set("TF_DETERMINISTIC_OPS", "1");

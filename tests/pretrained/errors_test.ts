@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import h5wasm, { File } from "h5wasm";
 import { basename, join } from "node:path";
 import { decodeSafetensors, encodeSafetensors, sha256, type StoredTensor } from "@/files/mod.ts";
 import { createModel, type EncoderName, type SegmentationModel } from "@/model/mod.ts";
@@ -166,6 +167,37 @@ Deno.test("loadPretrained() refuses other, damaged and changed files, and leaves
   await assertRejects(missing, PretrainedError, '"deno task weights --help" tells how to make it');
   model.dispose();
   assertEquals(memory(), before);
+});
+
+Deno.test("convertFile() refuses HDF5 files that Keras did not write", async () => {
+  const { FS: files } = await h5wasm.ready;
+  const cases: [(file: File) => void, string][] = [
+    [(file) => file.create_dataset({ name: "x", data: [1] }), "neither the layers of a Keras 3"],
+    [
+      (file) => {
+        const variables = file.create_group("layers").create_group("conv2d").create_group("vars");
+        variables.create_dataset({ name: "0", data: new Float32Array(4) });
+      },
+      "its layers have no names (conv2d). Load it in Keras",
+    ],
+    [
+      (file) => {
+        file.create_attribute("layer_names", ["conv"]);
+        file.create_group("conv").create_attribute("weight_names", ["conv/kernel:0"]);
+      },
+      "it lacks conv/conv/kernel:0",
+    ],
+    [(file) => file.create_attribute("layer_names", ["conv"]), "it lacks the layer conv"],
+    [(file) => file.create_group("layers"), "no layer in it has weights"],
+  ];
+  for (const [fill, says] of cases) {
+    const file = new File("/made.h5", "w");
+    fill(file);
+    file.close();
+    const path = await write("made.h5", files.readFile("/made.h5"));
+    const convert = () => convertFile(path, B0, join(FOLDER, "never"));
+    await assertRejects(convert, PretrainedError, says);
+  }
 });
 
 Deno.test("deno task weights converts a file, and tells what is wrong", async () => {

@@ -1,8 +1,14 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "node:path";
 import { decodeSafetensors } from "@/files/mod.ts";
 import { createModel, type EncoderName, INFERENCE } from "@/model/mod.ts";
-import { convertFile, loadPretrained } from "@/pretrained/mod.ts";
+import { convertFile, loadPretrained, PretrainedError } from "@/pretrained/mod.ts";
 import { library, tf } from "@/tensorflow/mod.ts";
 import { memory } from "../tensorflow/assert_close.ts";
 
@@ -21,6 +27,16 @@ const FILES: [file: string, encoder: EncoderName, maps: string][] = [
   ["resnet34.safetensors", "resnet34", "resnet34"],
   ["resnet50.safetensors", "resnet50", "resnet50"],
   ["seresnext50.safetensors", "seresnext50-32x4d", "seresnext50-32x4d"],
+];
+
+const OTHERS: [EncoderName, string[]][] = [
+  ["efficientnet-b1", [" missing (block1b_dwconv/kernel, "]],
+  ["efficientnet-b3", [
+    " missing (",
+    " misshapen (stem_conv/kernel is [3, 3, 3, 32] instead of [3",
+  ]],
+  ["resnet50-v1", [" missing (conv1_conv/kernel, ", " unexpected (", "stem_conv/kernel"]],
+  ["resnet34", ["resnet34 is defined as timm has it, and this is Keras's file"]],
 ];
 
 Deno.test("pretrained weights of Keras and timm make the same feature maps here", {
@@ -68,6 +84,24 @@ Deno.test("pretrained weights of Keras and timm make the same feature maps here"
         model.dispose();
       });
     }
+
+    await t.step("a file of Keras that was cut", async () => {
+      const bytes = await Deno.readFile(join(folder, "b0_notop.h5"));
+      for (const length of [4096, bytes.length >> 1, bytes.length - 1]) {
+        const cut = join(folder, "cut.h5");
+        await Deno.writeFile(cut, bytes.subarray(0, length));
+        const convert = () => convertFile(cut, "efficientnet-b0", join(folder, "never"));
+        await assertRejects(convert, PretrainedError, "it is damaged: truncated file");
+      }
+    });
+    await t.step("a file of Keras for another encoder", async () => {
+      const file = join(folder, "b0_notop.h5");
+      for (const [encoder, says] of OTHERS) {
+        const convert = () => convertFile(file, encoder, join(folder, "never"));
+        const { message } = await assertRejects(convert, PretrainedError);
+        for (const part of says) assertStringIncludes(message, part);
+      }
+    });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
