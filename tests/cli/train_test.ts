@@ -10,7 +10,7 @@ const SCRIPT = fileURLToPath(new URL("../../src/cli/train.ts", import.meta.url))
 /** A few films for all tests. */
 const DATA = await Deno.makeTempDir({ prefix: "phantom-" });
 globalThis.addEventListener("unload", () => Deno.removeSync(DATA, { recursive: true }));
-await writePhantomDataset({ directory: DATA, train: 10, test: 0, seed: 1, workers: 1 });
+await writePhantomDataset({ directory: DATA, train: 16, test: 0, seed: 1, workers: 1 });
 
 /** A stage small enough for seconds. */
 const SMALL = [
