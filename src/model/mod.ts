@@ -20,7 +20,6 @@ export { type FeatureMapPicture, featureMaps } from "./feature_maps.ts";
 export { type Forward, INFERENCE } from "./forward.ts";
 export { COLOUR_DEVIATION, COLOUR_MEAN, normalizeImages } from "./input.ts";
 export type { GraphEdge, GraphNode, ModelGraph } from "./model_graph.ts";
-export { unetGraph, unetPlusPlusGraph } from "./reference_graphs.ts";
 export {
   combineOutputs,
   createModel,

@@ -4,8 +4,6 @@ import {
   type ModelGraph,
   type ModelOptions,
   type SegmentationModel,
-  unetGraph,
-  unetPlusPlusGraph,
 } from "@/model/mod.ts";
 
 /** What holds for every diagram. */
@@ -108,29 +106,3 @@ Deno.test("graph of the model has the hyper-paths of the report", () =>
       "d4b",
     ]]);
   }));
-
-Deno.test("unetGraph() is figure 1 of Ronneberger et al. 2015 with halved sizes", () => {
-  const graph = unetGraph();
-  assertConsistent(graph);
-  const channels = graph.nodes.map(({ stride, channels }) => [stride, channels]);
-  assertEquals(channels, [
-    ...[[1, 64], [2, 128], [4, 256], [8, 512], [16, 1024]],
-    ...[[8, 512], [4, 256], [2, 128], [1, 64]],
-  ]);
-  const count = (kind: string) => graph.edges.filter((edge) => edge.kind === kind).length;
-  assertEquals([count("down"), count("skip"), count("up")], [4, 4, 4]);
-  assertEquals(inputsOf(graph, "x_0_4", "skip"), ["x_0_0"]);
-  assertEquals(inputsOf(graph, "x_0_4", "up"), ["x_1_3"]);
-});
-
-Deno.test("unetPlusPlusGraph() is figure 1a of Zhou et al. 2018", () => {
-  const graph = unetPlusPlusGraph();
-  assertConsistent(graph);
-  assertEquals(graph.nodes.length, 15);
-  const count = (kind: string) => graph.edges.filter((edge) => edge.kind === kind).length;
-  // Node x_i_j has j skips: 4 of 1, 3 of 2, 2 of 3, 1 of 4.
-  assertEquals([count("down"), count("skip"), count("up")], [4, 20, 10]);
-  assertEquals(inputsOf(graph, "x_1_3", "skip"), ["x_1_0", "x_1_1", "x_1_2"]);
-  assertEquals(inputsOf(graph, "x_1_3", "up"), ["x_2_2"]);
-  assertEquals(inputsOf(graph, "x_4_0", "down"), ["x_3_0"]);
-});
