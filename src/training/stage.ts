@@ -35,7 +35,7 @@ import { type Patience, PATIENT, watch } from "./patience.ts";
 import { endsCycle, learningRateAt, slidingAt } from "./schedule.ts";
 import { loadStageData, type StageData, type StageDataOptions } from "./stage_data.ts";
 import { type StepResult, trainingStep } from "./step.ts";
-import { batchTensors, validator } from "./validate.ts";
+import { addCounts, batchTensors, validator } from "./validate.ts";
 
 /** How far a stage is, after a training step. */
 export interface StageProgress {
@@ -322,7 +322,7 @@ class Stage {
       const random = new Random(seed, "step", epoch, batch.index);
       const tensors = batchTensors(batch);
       const inputs = [
-        tf.tensor1d([random.integer(2 ** 31), random.integer(2 ** 31)], "int32"),
+        seedTensor(random),
         tf.scalar(rate),
         tf.scalar(1 / (windowEnd - windowStart)),
       ] as const;
@@ -387,10 +387,7 @@ class Stage {
       );
     }
     const metrics = new SegmentationMetrics();
-    const pixels = counts.dataSync();
-    for (let i = 0; i < pixels.length; i += 3) {
-      metrics.add(pixels[i]!, pixels[i + 1]!, pixels[i + 2]!);
-    }
+    addCounts(metrics, counts);
     this.position.films += films;
     this.position.lossSum += value * films;
     this.position.diceSum += metrics.values().dice * films;
@@ -554,7 +551,7 @@ class Stage {
         const random = new Random(seed, "statistics", batch.index);
         const { images, masks } = batchTensors(batch);
         const inputs = [
-          tf.tensor1d([random.integer(2 ** 31), random.integer(2 ** 31)], "int32"),
+          seedTensor(random),
           tf.scalar(batch.index / (batch.index + 1)),
         ] as const;
         const mean = await pass.async(images, masks, ...inputs);
@@ -626,6 +623,11 @@ class Stage {
     this.#optimizer.dispose();
     this.#model.dispose();
   }
+}
+
+/** The seed of one traced call: two int32 numbers. */
+function seedTensor(random: Random): tf.Tensor1D {
+  return tf.tensor1d([random.integer(2 ** 31), random.integer(2 ** 31)], "int32");
 }
 
 /** A new name for each state, so that a name in the record never holds another content. */
