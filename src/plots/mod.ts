@@ -21,3 +21,4 @@ export type { TopLevelSpec } from "vega-lite";
 export { filmPictures, scorePictures } from "./film_pictures.ts";
 export { type CurveMetric, learningCurves } from "./learning_curves.ts";
 export { networkDiagram } from "./network.ts";
+export { comparison, type Measurements } from "./comparison.ts";

@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { projectFolder } from "@/experiments/mod.ts";
+import { writeFileAtomic } from "@/files/mod.ts";
+
+/** One measured line. */
+export interface MeasuredRow {
+  group: string;
+  name: string;
+  /** Mean dice over the test films, for each seed. */
+  dice: number[];
+  /** The same over the films with pneumothorax. */
+  dicePositive: number[];
+  /** Share of the films without pneumothorax whose mask is empty, for each seed. */
+  diceNegative: number[];
+}
+
+/** What an ablation came to, and what it was measured on. */
+export interface AblationResults {
+  seeds: number[];
+  /** Films that the models were trained on, that rules were fitted on, and that all was scored on. */
+  films: { training: number; validation: number; test: number };
+  /** Mean dice of all-empty masks on the test films. */
+  diceAllEmpty: number;
+  /** The runs, so that each number can be traced back. */
+  runs: { experiment: string; seed: number; run: string; commit: string | null }[];
+  rows: MeasuredRow[];
+}
+
+const FILE = join(projectFolder, "experiments", "ablation", "results.json");
+
+/** The results that are stored with the experiments. */
+export async function readAblation(path: string = FILE): Promise<AblationResults> {
+  return JSON.parse(await Deno.readTextFile(path));
+}
+
+/** Stores results, whole or not at all. */
+export async function writeAblation(results: AblationResults, path: string = FILE): Promise<void> {
+  await writeFileAtomic(path, JSON.stringify(results, null, 1) + "\n");
+}
+
+/**
+ * Mean and sample standard deviation (divided by n - 1).
+ *
+ * @throws {RangeError} If there are no values.
+ */
+export function spread(values: readonly number[]): { mean: number; deviation: number } {
+  if (values.length === 0) throw new RangeError("Cannot average values as there are none");
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length === 1) return { mean, deviation: 0 };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+}
+
+/** The rows of a group as a table: means, with the deviation between seeds. */
+export function ablationTable(
+  { rows }: AblationResults,
+  group: string,
+): Record<string, string>[] {
+  const text = (values: readonly number[]) => {
+    const { mean, deviation } = spread(values);
+    return `${mean.toFixed(3)} ± ${deviation.toFixed(3)}`;
+  };
+  return rows.filter((row) => row.group === group).map((row) => ({
+    [group]: row.name,
+    dice: text(row.dice),
+    "with pneumothorax": text(row.dicePositive),
+    "empty and right": text(row.diceNegative),
+  }));
+}
