@@ -9,12 +9,11 @@ import { splitStage } from "./stage_data.ts";
 /** Bytes of a float32. */
 const FLOAT = 4;
 
-/** Running means that Adam keeps of each weight. */
-const SLOTS = 2;
-
 /** What a stage will train, on what, for how long, and with how much memory. */
 export interface StagePlan {
   experiment: Experiment;
+  /** The model's encoder: the architecture "unet" has one of its own, whatever the experiment says. */
+  encoder: string;
   parameters: {
     /** Numbers in the model, BatchNorm's statistics included. */
     all: number;
@@ -82,9 +81,8 @@ export async function planStage(
   try {
     const all = model.weights.parameterCount;
     const trainable = model.weights.trainable.reduce((sum, { variable }) => sum + variable.size, 0);
-    const copies = SLOTS + (training.accumulation > 1 ? 1 : 0);
     const weights = FLOAT * all;
-    const kept = FLOAT * (copies * trainable + (training.swa ? all : 0));
+    const kept = FLOAT * copiesOf(training) * trainable;
     const step = await stepMemory(model, experiment, training.batch * data.size ** 2);
 
     const batches = batchCount(split.training.length, {
@@ -94,6 +92,7 @@ export async function planStage(
     const perEpoch = Math.ceil(batches / training.accumulation);
     return {
       experiment,
+      encoder: model.encoder.name,
       parameters: { all, trainable },
       memory: { weights, training: kept, step, total: weights + kept + step },
       films: {
@@ -140,6 +139,12 @@ async function startOf(
     return `checkpoint "${parentCheckpoint}" of ${parent}, trained before`;
   }
   return `${parent} has no finished run with a checkpoint "${parentCheckpoint}": train it first`;
+}
+
+/** How many numbers are kept for each trained weight beside itself: optimizer, window, averages. */
+function copiesOf({ optimizer, accumulation, swa, ema }: Experiment["training"]): number {
+  const slots = optimizer.kind !== "sgd" ? 2 : optimizer.momentum > 0 ? 1 : 0;
+  return slots + [accumulation > 1, swa, ema].filter(Boolean).length;
 }
 
 /** Bytes that a step needs beside the weights, as a line through two small measurements. */
@@ -197,7 +202,9 @@ export function planText(plan: StagePlan): string {
     ["starts from", plan.start],
     [
       "model",
-      `${model.architecture}, ${model.encoder}, ${model.startFilters} start filters: ` +
+      `${model.architecture}, ${
+        plan.encoder === model.encoder ? model.encoder : "an encoder of its own"
+      }, ${model.startFilters} start filters: ` +
       `${grouped(parameters.all)} parameters, ${grouped(parameters.trainable)} trainable`,
     ],
     [

@@ -44,13 +44,25 @@ Deno.test("planStage() counts weights and slots, and more memory for more pixels
   assert(trainable < all && trainable > 0.9 * all);
   assertEquals(plain.memory.weights, 4 * all);
   assertEquals(plain.memory.training, 8 * trainable);
-  assertEquals(gathered.memory.training, 12 * trainable + 4 * all);
+  assertEquals(gathered.memory.training, 16 * trainable);
   const { weights, training, step, total } = plain.memory;
   assertEquals(total, weights + training + step);
   // At least the gradients, and four times the pixels want up to four times the rest.
   assert(step > 4 * trainable, `${step}`);
   assert(larger.memory.step > 1.5 * step && larger.memory.step <= 4 * step);
   assertEquals(memory().numBytes, before.numBytes);
+});
+
+Deno.test("planStage() counts the copies of the weights that the experiment keeps", async () => {
+  const copies = async (...settings: string[]) => {
+    const experiment = await discExperiment("first", ["model.architecture=unet", ...settings]);
+    const { memory, parameters } = await planStage(experiment, { split });
+    return memory.training / 4 / parameters.trainable;
+  };
+  assertEquals(await copies("training.optimizer={ kind: sgd }"), 0);
+  assertEquals(await copies("training.optimizer={ kind: sgd, momentum: 0.9 }"), 1);
+  assertEquals(await copies("training.optimizer={ kind: adamw }"), 2);
+  assertEquals(await copies("training.ema={}", "training.swa={ startEpoch: 1 }"), 4);
 });
 
 Deno.test("planStage() says where the weights come from", async () => {
@@ -82,6 +94,12 @@ Deno.test("planText() names what a user wants to know", async () => {
     assertStringIncludes(text, part);
   }
   assert(text.split("\n").every((line) => line === line.trimEnd()));
+  assertStringIncludes(text, "efficientnet-b0, 2 start filters");
+  const unet = await discExperiment("first", ["model.architecture=unet"]);
+  assertStringIncludes(
+    planText(await planStage(unet, { split })),
+    "unet, an encoder of its own, 2 start filters",
+  );
 });
 
 async function temporary() {
