@@ -51,19 +51,37 @@ export function spread(values: readonly number[]): { mean: number; deviation: nu
   return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
 }
 
-/** The rows of a group as a table: means, with the deviation between seeds. */
-export function ablationTable(
-  { rows }: AblationResults,
-  group: string,
-): Record<string, string>[] {
-  const text = (values: readonly number[]) => {
-    const { mean, deviation } = spread(values);
-    return `${mean.toFixed(3)} ± ${deviation.toFixed(3)}`;
-  };
-  return rows.filter((row) => row.group === group).map((row) => ({
-    [group]: row.name,
-    dice: text(row.dice),
-    "with pneumothorax": text(row.dicePositive),
-    "empty and right": text(row.diceNegative),
+/** All rows as one table: means over the seeds, with their deviation. */
+export function ablationTable({ rows }: AblationResults): Record<string, string>[] {
+  return rows.map(({ group, name, dice, dicePositive, diceNegative }) => ({
+    part: group,
+    choice: name,
+    dice: withSpread(dice),
+    "with pneumothorax": withSpread(dicePositive),
+    "empty and right": withSpread(diceNegative),
   }));
+}
+
+/** "0.912 ± 0.004": mean and deviation. */
+export function withSpread(values: readonly number[]): string {
+  const { mean, deviation } = spread(values);
+  return `${mean.toFixed(3)} ± ${deviation.toFixed(3)}`;
+}
+
+/**
+ * The rows of a group for a chart, and a title that says which is best.
+ *
+ * @throws {RangeError} If the group has no rows.
+ */
+export function ablationChart({ rows }: AblationResults, group: string): {
+  rows: { label: string; values: number[] }[];
+  title: string;
+} {
+  const own = rows.filter((row) => row.group === group);
+  const best = own.toSorted((a, b) => spread(b.dice).mean - spread(a.dice).mean)[0];
+  if (!best) throw new RangeError(`Cannot draw an ablation as it has no such group: ${group}`);
+  return {
+    rows: own.map(({ name, dice }) => ({ label: name, values: dice })),
+    title: `Best ${group}: ${best.name}, ${withSpread(best.dice)}`,
+  };
 }

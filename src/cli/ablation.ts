@@ -137,9 +137,7 @@ async function runAblation(root: string, seeds: readonly number[]): Promise<void
     rows,
   };
   await writeAblation(results);
-  for (const group of new Set(rows.map(({ group }) => group))) {
-    console.table(ablationTable(results, group));
-  }
+  console.table(ablationTable(results));
 }
 
 /** Trains what is not yet trained on these films, one seed after the other. */

@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import {
+  ablationChart,
   type AblationResults,
   ablationTable,
   readAblation,
@@ -36,21 +37,24 @@ Deno.test("spread: mean and sample deviation by hand", () => {
   assertThrows(() => spread([]), RangeError, "there are none");
 });
 
-Deno.test("a group's table holds means and deviations of its own rows", () => {
-  assertEquals(ablationTable(RESULTS, "loss"), [
-    {
-      loss: "dice",
-      dice: "0.600 ± 0.141",
-      "with pneumothorax": "0.500 ± 0.707",
-      "empty and right": "1.000 ± 0.000",
-    },
-    {
-      loss: "BCE",
-      dice: "0.250 ± 0.000",
-      "with pneumothorax": "0.500 ± 0.000",
-      "empty and right": "0.000 ± 0.000",
-    },
-  ]);
+Deno.test("the table holds means and deviations of all rows", () => {
+  const [first, ...others] = ablationTable(RESULTS);
+  assertEquals(first, {
+    part: "loss",
+    choice: "dice",
+    dice: "0.600 ± 0.141",
+    "with pneumothorax": "0.500 ± 0.707",
+    "empty and right": "1.000 ± 0.000",
+  });
+  assertEquals(others.map(({ choice }) => choice), ["BCE", "x"]);
+});
+
+Deno.test("a group's chart has its own rows, and a title that names the best", () => {
+  assertEquals(ablationChart(RESULTS, "loss"), {
+    rows: [{ label: "dice", values: [0.5, 0.7] }, { label: "BCE", values: [0.25] }],
+    title: "Best loss: dice, 0.600 ± 0.141",
+  });
+  assertThrows(() => ablationChart(RESULTS, "encoder"), RangeError, "no such group: encoder");
 });
 
 Deno.test("results are read as they were written", () =>
