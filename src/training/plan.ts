@@ -9,9 +9,6 @@ import { splitStage } from "./stage_data.ts";
 /** Bytes of a float32. */
 const FLOAT = 4;
 
-/** Running means that Adam keeps of each weight. */
-const SLOTS = 2;
-
 /** What a stage will train, on what, for how long, and with how much memory. */
 export interface StagePlan {
   experiment: Experiment;
@@ -23,7 +20,7 @@ export interface StagePlan {
   /** Estimates in bytes. */
   memory: {
     weights: number;
-    /** What the optimizer keeps, gathered gradients and the average of weights included. */
+    /** What the optimizer keeps, gathered gradients and the averages of weights included. */
     training: number;
     /** What the forward pass keeps for the backward pass, and the gradients. */
     step: number;
@@ -82,7 +79,8 @@ export async function planStage(
   try {
     const all = model.weights.parameterCount;
     const trainable = model.weights.trainable.reduce((sum, { variable }) => sum + variable.size, 0);
-    const copies = SLOTS + (training.accumulation > 1 ? 1 : 0);
+    const copies = slotsOf(training.optimizer) + (training.accumulation > 1 ? 1 : 0) +
+      (training.ema ? 1 : 0);
     const weights = FLOAT * all;
     const kept = FLOAT * (copies * trainable + (training.swa ? all : 0));
     const step = await stepMemory(model, experiment, training.batch * data.size ** 2);
@@ -115,6 +113,12 @@ async function splitOf(experiment: Experiment, { root, split }: PlanOptions) {
   if (split) return { split, excluded: 0 };
   const dataset = await loadDataset(datasetRoot(root));
   return { split: splitStage(dataset.train, experiment), excluded: dataset.excluded.length };
+}
+
+/** Numbers that an optimizer keeps of each weight. */
+function slotsOf(optimizer: Experiment["training"]["optimizer"]): number {
+  if (optimizer.kind !== "sgd") return 2;
+  return optimizer.momentum > 0 ? 1 : 0;
 }
 
 function ratesOf({ learningRate, epochs }: Experiment["training"]) {
@@ -197,7 +201,9 @@ export function planText(plan: StagePlan): string {
     ["starts from", plan.start],
     [
       "model",
-      `${model.architecture}, ${model.encoder}, ${model.startFilters} start filters: ` +
+      `${model.architecture}, ${model.encoder}, ${model.startFilters} start filters` +
+      (model.normalization ? `, ${model.normalization} normalization` : "") +
+      (model.gradientCheckpointing ? ", gradient checkpointing" : "") + ": " +
       `${grouped(parameters.all)} parameters, ${grouped(parameters.trainable)} trainable`,
     ],
     [
@@ -213,6 +219,7 @@ export function planText(plan: StagePlan): string {
       `: ${grouped(steps.total)} steps${average}`,
     ],
     ["loss", losses.join(" + ")],
+    ["optimizer", optimizerText(training)],
     ["learning rate", `${training.learningRate.schedule}: ${rates.join(", ")}`],
     [
       "memory",
@@ -223,6 +230,14 @@ export function planText(plan: StagePlan): string {
   ];
   return [experiment.name, ...lines.map(([name, text]) => `  ${name.padEnd(14)}${text}`.trimEnd())]
     .join("\n");
+}
+
+function optimizerText({ optimizer, gradientClipping }: Experiment["training"]): string {
+  const { kind, ...options } = optimizer;
+  const parts = Object.entries(options).map(([name, value]) => `${name} ${value}`);
+  const limit = gradientClipping &&
+    `; gradients limited to ${gradientClipping.limit} by ${gradientClipping.by}`;
+  return `${kind}: ${parts.join(", ")}${limit ?? ""}`;
 }
 
 function grouped(count: number): string {

@@ -53,6 +53,42 @@ Deno.test("planStage() counts weights and slots, and more memory for more pixels
   assertEquals(memory().numBytes, before.numBytes);
 });
 
+Deno.test("planStage() counts what each optimizer and average keeps", async () => {
+  const kept = async (...overrides: string[]) => {
+    const { memory, parameters } = await planStage(await discExperiment("first", overrides), {
+      split,
+    });
+    return memory.training / (4 * parameters.trainable);
+  };
+  assertEquals(await kept("training.optimizer={ kind: adamw }"), 2);
+  assertEquals(await kept("training.optimizer={ kind: sgd, momentum: 0.9 }"), 1);
+  assertEquals(await kept("training.optimizer={ kind: sgd }"), 0);
+  assertEquals(await kept("training.ema={}"), 3);
+});
+
+Deno.test("planText() tells optimizer, limits, normalization and gradient checkpointing", async () => {
+  const lines = async (...overrides: string[]) => {
+    const experiment = await discExperiment("first", overrides);
+    return planText(await planStage(experiment, { split })).split("\n");
+  };
+  const plain = await lines();
+  const optimizer = "  optimizer     adam: beta1 0.9, beta2 0.999, epsilon 1e-7";
+  assert(plain.includes(optimizer), plain.join("\n"));
+  const chosen = await lines(
+    "training.optimizer={ kind: sgd, momentum: 0.9, nesterov: true }",
+    "training.gradientClipping={ by: global-norm, limit: 1 }",
+    "model.normalization=group",
+    "model.gradientCheckpointing=true",
+  );
+  const limited = "  optimizer     sgd: momentum 0.9, nesterov true; " +
+    "gradients limited to 1 by global-norm";
+  assert(chosen.includes(limited), chosen.join("\n"));
+  assertStringIncludes(
+    chosen.join("\n"),
+    "2 start filters, group normalization, gradient checkpointing: ",
+  );
+});
+
 Deno.test("planStage() says where the weights come from", async () => {
   await using folder = await temporary();
   const options = { split, runs: folder.path };
