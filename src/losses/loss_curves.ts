@@ -132,17 +132,19 @@ function lossOf(name: LossName, { logits, truth }: Example): number {
   });
 }
 
-/** A disc in the middle of a film, as 0 and 1, row by row; its area is right to a pixel's edge. */
+/** A disc in the middle of a film, as 0 and 1, row by row: the pixels nearest to the middle. */
 function disc(area: number): number[] {
-  const radius = SIDE * Math.sqrt(area / Math.PI);
-  if (!(radius > 0 && radius <= SIDE / 2)) {
+  if (!(area > 0 && area <= Math.PI / 4)) {
     throw new RangeError(
       `Cannot draw a disc as its share of the film must be above 0 and at most 0.785: ${area}`,
     );
   }
   const middle = (SIDE - 1) / 2;
-  return Array.from({ length: SIDE ** 2 }, (_, i) => {
-    const distance = Math.hypot(i % SIDE - middle, Math.floor(i / SIDE) - middle);
-    return distance <= radius ? 1 : 0;
-  });
+  const distance = (i: number) => Math.hypot(i % SIDE - middle, Math.floor(i / SIDE) - middle);
+  const nearest = Array.from({ length: SIDE ** 2 }, (_, i) => i)
+    .sort((a, b) => distance(a) - distance(b))
+    .slice(0, Math.round(area * SIDE ** 2));
+  const pixels = new Array<number>(SIDE ** 2).fill(0);
+  for (const i of nearest) pixels[i] = 1;
+  return pixels;
 }

@@ -9,7 +9,7 @@ export type CurveMetric = "loss" | "dice";
 const SMOOTHED_FROM = 8;
 
 /** Weight of the past in the smoothed line. */
-const SMOOTHING = 0.5;
+const SMOOTHING = 0.4;
 
 /**
  * Learning curves of one run: a metric on the training and on the validation films, epoch by epoch.
@@ -86,8 +86,8 @@ export function runCurves(
 function titleOf({ metrics }: Run, metric: CurveMetric, { epoch, value }: Checkpoint): string {
   if (metric === "dice") return `Best validation dice ${value!.toFixed(3)} after epoch ${epoch}`;
   const training = metrics.find((each) => each.epoch === epoch)!.loss!;
-  return `Lowest validation loss ${value!.toPrecision(2)} after epoch ${epoch}, ` +
-    `${training.toPrecision(2)} in training`;
+  return `Lowest validation loss ${value!.toPrecision(3)} after epoch ${epoch}, ` +
+    `${training.toPrecision(3)} in training`;
 }
 
 function subtitleOf({ experiment, metrics }: Run, metric: CurveMetric, earlier?: Run): string {

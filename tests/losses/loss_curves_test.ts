@@ -38,9 +38,11 @@ Deno.test("pixelLosses() of a pixel of the mask, by hand", () => {
 Deno.test("missedDiscLosses(): the cross-entropy grows with the disc, the overlaps do not", () => {
   const areas = [0.01, 0.05, 0.2];
   const points = missedDiscLosses(LOSSES, areas);
-  // The background costs softplus(-6), the disc softplus(6); a disc of pixels is its area to 1 %.
+  // The background costs softplus(-6), the disc softplus(6); its area is right to half a pixel.
   const bce = areas.map((area) => (1 - area) * softplus(-6) + area * softplus(6));
-  for (const [i, value] of values(points, "bce").entries()) assertClose([value], [bce[i]!], 0.06);
+  for (const [i, value] of values(points, "bce").entries()) {
+    assertClose([value], [bce[i]!], 3 / 64 ** 2);
+  }
   // Every pixel of the disc is wrong by a hinge of 7, and together they are the whole index.
   assertClose(values(points, "lovasz"), [7, 7, 7], 1e-4);
   for (const value of values(points, "dice")) assertClose([value], [0.985], 0.015);

@@ -130,7 +130,7 @@ Deno.test("runCurves() says what the curves show", async () => {
     return [...svg.matchAll(/>([^<]+)<\/text>/g)].map(([, text]) => text!);
   };
   const loss = await texts("loss");
-  assert(loss.includes("Lowest validation loss 0.65 after epoch 4, 0.50 in training"), `${loss}`);
+  assert(loss.includes("Lowest validation loss 0.650 after epoch 4, 0.500 in training"), `${loss}`);
   assert(loss.includes("phantom/2-192"), `${loss}`);
   const dice = await texts("dice", runOf({}, "phantom/1-128"));
   assert(dice.includes("Best validation dice 0.700 after epoch 4"), `${dice}`);
