@@ -5,6 +5,8 @@
 export { type CheckpointName, checkpointNames, type Experiment } from "./schema.ts";
 export { projectFolder } from "./folders.ts";
 export { ExperimentError, type Problem } from "./problems.ts";
+export { type CheckpointScore, checkpointScores } from "./checkpoint_scores.ts";
+export { type RunFile, runFiles } from "./run_files.ts";
 export { applyOverrides } from "./overrides.ts";
 export { loadStage } from "./chain.ts";
 export { listExperiments, loadExperiment, type LoadOptions } from "./load.ts";

@@ -2,6 +2,15 @@
 export { binaryCrossEntropy, pixelCrossEntropy } from "./binary_cross_entropy.ts";
 export { diceLoss, type DiceOptions, type Reduction } from "./dice.ts";
 export { focalLoss, type FocalOptions } from "./focal.ts";
+export {
+  constantLosses,
+  foundDiscLosses,
+  type LossPoint,
+  lowestPoints,
+  missedDiscLosses,
+  pixelLosses,
+  relativeToFirst,
+} from "./loss_curves.ts";
 export { lovaszHinge, type LovaszOptions, symmetricLovaszHinge } from "./lovasz.ts";
 export { overlapCounts } from "./overlap_counts.ts";
 export { type MetricValues, SegmentationMetrics } from "./segmentation_metrics.ts";

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { COLORS, colorsOf, PALETTE } from "./theme.ts";
+import { COLORS, colorsOf, INK, MUTED, PALETTE } from "./theme.ts";
 
 /** What every chart function takes beside its data. */
 export interface ChartOptions {
@@ -173,6 +173,8 @@ export interface LineRow {
  * @param options.fromZero Whether the vertical axis starts at zero. Default: false.
  * @param options.logarithmic Whether the vertical axis is logarithmic. Default: false.
  * @param options.wholeX Whether the horizontal axis has whole numbers only. Default: false.
+ * @param options.below Grey lines below the others, for comparison; not in the legend. Default: none.
+ * @param options.ringed Points to put a ring around, such as the best epoch's. Default: none.
  * @throws {RangeError} If there is no row, a number is not finite, or smoothing is out of range.
  */
 export function lines(
@@ -182,18 +184,24 @@ export function lines(
     fromZero?: boolean;
     logarithmic?: boolean;
     wholeX?: boolean;
+    below?: readonly LineRow[];
+    ringed?: readonly { x: number; y: number }[];
   },
 ): TopLevelSpec {
   const { smoothing = 0, fromZero = false, logarithmic = false, wholeX = false } = options;
+  const { below = [], ringed = [] } = options;
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw new RangeError(`Cannot smooth lines as the weight must be in [0, 1): ${smoothing}`);
   }
-  requireFinite(rows.flatMap(({ x, y }) => y === null ? [x] : [x, y]), "lines");
+  requireFinite(
+    [...rows, ...below, ...ringed].flatMap(({ x, y }) => y === null ? [x] : [x, y]),
+    "lines",
+  );
   const names = unique(rows.map((row) => row.series));
   const sorted = rows.map(({ x, y, series }) => ({ x, y, series }))
     .sort((a, b) => names.indexOf(a.series) - names.indexOf(b.series) || a.x - b.x);
   const scale = logarithmic ? { type: "log" as const } : { zero: fromZero };
-  const encoding = (y: string) => ({
+  const place = (y: string) => ({
     x: {
       field: "x",
       type: "quantitative" as const,
@@ -202,23 +210,39 @@ export function lines(
       ...(wholeX && { axis: { tickMinStep: 1, format: "d" } }),
     },
     y: { field: y, type: "quantitative" as const, title: options.y, scale },
-    color: colorBy(names),
   });
-  if (smoothing === 0) {
-    const showPoints = sorted.length <= 60 * names.length;
-    return {
-      ...frame(options),
-      data: { values: sorted },
-      mark: { type: "line", strokeWidth: 2, point: showPoints && { size: 25 } },
-      encoding: encoding("y"),
-    };
+  const encoding = (y: string) => ({ ...place(y), color: colorBy(names) });
+  const showPoints = sorted.length <= 60 * names.length;
+  const line = (y: string, strokeWidth: number, opacity = 1) => ({
+    mark: {
+      type: "line" as const,
+      strokeWidth,
+      opacity,
+      point: y === "y" && showPoints && { size: 25, opacity },
+    },
+    encoding: encoding(y),
+  });
+  const values = smoothing === 0 ? sorted : withAverage(sorted, smoothing);
+  const layers = smoothing === 0 ? [line("y", 2)] : [line("y", 1, 0.3), line("average", 2.5)];
+  if (layers.length === 1 && below.length === 0 && ringed.length === 0) {
+    return { ...frame(options), data: { values }, ...layers[0]! };
   }
+  const series = { detail: { field: "series", type: "nominal" as const } };
   return {
     ...frame(options),
-    data: { values: withAverage(sorted, smoothing) },
+    data: { values },
     layer: [
-      { mark: { type: "line", strokeWidth: 1, opacity: 0.3 }, encoding: encoding("y") },
-      { mark: { type: "line", strokeWidth: 2.5 }, encoding: encoding("average") },
+      ...(below.length === 0 ? [] : [{
+        data: { values: [...below] },
+        mark: { type: "line" as const, strokeWidth: 2, strokeDash: [4, 3], color: MUTED },
+        encoding: { ...place("y"), ...series },
+      }]),
+      ...layers,
+      ...(ringed.length === 0 ? [] : [{
+        data: { values: [...ringed] },
+        mark: { type: "point" as const, size: 160, strokeWidth: 1.5, color: INK },
+        encoding: place("y"),
+      }]),
     ],
   };
 }

@@ -1,21 +1,34 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { EpochMetrics } from "@/experiments/mod.ts";
-import { type LineRow, lines } from "./charts.ts";
+import type { Checkpoint, EpochMetrics, Run } from "@/experiments/mod.ts";
+import { type ChartOptions, type LineRow, lines } from "./charts.ts";
 
 /** A metric that a run's record has for training and validation. */
 export type CurveMetric = "loss" | "dice";
 
+/** Runs of this many epochs get a smoothed line over the raw one. */
+const SMOOTHED_FROM = 8;
+
+/** Weight of the past in the smoothed line. */
+const SMOOTHING = 0.4;
+
 /**
  * Learning curves of one run: a metric on the training and on the validation films, epoch by epoch.
+ * Long runs are drawn smoothed, the raw line faint below.
  *
  * @param metrics Of the run's record.
+ * @param options.best The epoch to put a ring around, on the validation line. Default: none.
+ * @param options.earlier Metrics of a stage before, whose validation is drawn in grey. Default: none.
  * @throws {RangeError} If there is no epoch.
  */
 export function learningCurves(
   metrics: readonly EpochMetrics[],
   metric: CurveMetric,
-  options: { title: string; subtitle?: string },
+  options: Pick<ChartOptions, "title" | "subtitle"> & {
+    best?: number;
+    earlier?: readonly EpochMetrics[];
+  },
 ): TopLevelSpec {
+  const { best, earlier = [], ...titles } = options;
   const validation = metric === "loss" ? "validationLoss" : "validationDice";
   const rows: LineRow[] = metrics.flatMap((epoch) => [
     { x: epoch.epoch, y: finite(epoch[metric]), series: "train" },
@@ -28,7 +41,64 @@ export function learningCurves(
       }]
       : []),
   ]);
-  return lines(rows, { ...options, x: "epoch", y: metric, wholeX: true });
+  return lines(rows, {
+    ...titles,
+    x: "epoch",
+    y: metric,
+    wholeX: true,
+    smoothing: metrics.length >= SMOOTHED_FROM ? SMOOTHING : 0,
+    below: earlier.map((epoch) => {
+      return { x: epoch.epoch, y: finite(epoch[validation]), series: "earlier" };
+    }),
+    ringed: metrics.filter(({ epoch }) => epoch === best)
+      .map((epoch) => ({ x: epoch.epoch, y: epoch[validation]! })),
+  });
+}
+
+/**
+ * The learning curves of a run with what they say as the title: the best epoch, which has a ring.
+ *
+ * @param options.earlier The run that this one goes on from, in grey. Default: not drawn. Losses of
+ * stages that minimise different ones cannot be compared.
+ * @throws {RangeError} If no epoch of the run has been validated.
+ */
+export function runCurves(
+  run: Run,
+  metric: CurveMetric,
+  options: { earlier?: Run } = {},
+): TopLevelSpec {
+  const { earlier } = options;
+  const best = run.checkpoints[`best-${metric}`];
+  if (best === undefined) {
+    throw new RangeError(
+      `Cannot draw learning curves as no epoch has been validated: ${run.id} has ` +
+        `${run.metrics.length} epochs`,
+    );
+  }
+  return learningCurves(run.metrics, metric, {
+    title: titleOf(run, metric, best),
+    subtitle: subtitleOf(run, metric, earlier),
+    best: best.epoch,
+    ...(earlier && { earlier: earlier.metrics }),
+  });
+}
+
+function titleOf({ metrics }: Run, metric: CurveMetric, { epoch, value }: Checkpoint): string {
+  if (metric === "dice") return `Best validation dice ${value!.toFixed(3)} after epoch ${epoch}`;
+  const training = metrics.find((each) => each.epoch === epoch)!.loss!;
+  return `Lowest validation loss ${value!.toPrecision(3)} after epoch ${epoch}, ` +
+    `${training.toPrecision(3)} in training`;
+}
+
+function subtitleOf({ experiment, metrics }: Run, metric: CurveMetric, earlier?: Run): string {
+  const allEmpty = metrics.findLast((epoch) => epoch.validationDiceAllEmpty !== undefined)
+    ?.validationDiceAllEmpty;
+  return [
+    experiment.name,
+    ...(metric === "dice" ? [`all-empty masks score ${allEmpty!.toFixed(3)}`] : []),
+    ...(metrics.length >= SMOOTHED_FROM ? ["smoothed over the raw values"] : []),
+    ...(earlier ? [`grey: validation of ${earlier.experiment.name}`] : []),
+  ].join("; ");
 }
 
 function finite(value: number | undefined): number | null {

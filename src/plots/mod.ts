@@ -19,6 +19,6 @@ export { ChartError, type ChartPicture, renderPicture, renderPng, renderSvg } fr
 export { COLORS, colorsOf, FONT, PALETTE, THEME } from "./theme.ts";
 export type { TopLevelSpec } from "vega-lite";
 export { filmPictures, scorePictures } from "./film_pictures.ts";
-export { type CurveMetric, learningCurves } from "./learning_curves.ts";
+export { type CurveMetric, learningCurves, runCurves } from "./learning_curves.ts";
 export { networkDiagram } from "./network.ts";
 export { comparison, type Measurements } from "./comparison.ts";

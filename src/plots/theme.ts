@@ -61,7 +61,10 @@ export function colorsOf(names: readonly string[]): string[] {
 /** The font of every picture; the file comes with the project, so that all machines draw alike. */
 export const FONT = "DejaVu Sans";
 
-const INK = "#333333";
+/** Text, and rings around points. */
+export const INK = "#333333";
+/** What stands behind the data: axes, and lines that are there for comparison. */
+export const MUTED = "#999999";
 const FAINT = "#E5E5E5";
 
 /** How all charts look. */
@@ -89,8 +92,8 @@ export const THEME: Config = {
     titleColor: INK,
     titlePadding: 8,
     gridColor: FAINT,
-    domainColor: "#999999",
-    tickColor: "#999999",
+    domainColor: MUTED,
+    tickColor: MUTED,
   },
   axisX: { grid: false },
   axisY: { domain: false, ticks: false, labelPadding: 6 },

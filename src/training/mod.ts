@@ -1,4 +1,6 @@
 /** Training of one stage: step, schedule, averaging, checkpoints, and the loop around them. */
+export { type AccumulationCase, accumulationDifference } from "./accumulation_difference.ts";
+export { type AverageShare, averageShares } from "./average_shares.ts";
 export { MovingAverage, WeightAverage } from "./averaging.ts";
 export {
   assignGroup,
@@ -34,6 +36,7 @@ export {
   type Sliding,
   slidingAt,
 } from "./schedule.ts";
+export { scheduleCurve, type ScheduledRate } from "./schedule_curve.ts";
 export { type StageOptions, type StageProgress, trainStage } from "./stage.ts";
 export { loadStageData, splitStage, type StageData, type StageDataOptions } from "./stage_data.ts";
 export { type TrainingStep, trainingStep } from "./step.ts";

@@ -22,7 +22,7 @@ export interface StagePlan {
   /** Estimates in bytes. */
   memory: {
     weights: number;
-    /** What the optimizer keeps, gathered gradients and the average of weights included. */
+    /** What the optimizer keeps, gathered gradients and the averages of weights included. */
     training: number;
     /** What the forward pass keeps for the backward pass, and the gradients. */
     step: number;
@@ -204,7 +204,9 @@ export function planText(plan: StagePlan): string {
       "model",
       `${model.architecture}, ${
         plan.encoder === model.encoder ? model.encoder : "an encoder of its own"
-      }, ${model.startFilters} start filters: ` +
+      }, ${model.startFilters} start filters` +
+      (model.normalization ? `, ${model.normalization} normalization` : "") +
+      (model.gradientCheckpointing ? ", gradient checkpointing" : "") + ": " +
       `${grouped(parameters.all)} parameters, ${grouped(parameters.trainable)} trainable`,
     ],
     [
@@ -220,6 +222,7 @@ export function planText(plan: StagePlan): string {
       `: ${grouped(steps.total)} steps${average}`,
     ],
     ["loss", losses.join(" + ")],
+    ["optimizer", optimizerText(training)],
     ["learning rate", `${training.learningRate.schedule}: ${rates.join(", ")}`],
     [
       "memory",
@@ -230,6 +233,14 @@ export function planText(plan: StagePlan): string {
   ];
   return [experiment.name, ...lines.map(([name, text]) => `  ${name.padEnd(14)}${text}`.trimEnd())]
     .join("\n");
+}
+
+function optimizerText({ optimizer, gradientClipping }: Experiment["training"]): string {
+  const { kind, ...options } = optimizer;
+  const parts = Object.entries(options).map(([name, value]) => `${name} ${value}`);
+  const limit = gradientClipping &&
+    `; gradients limited to ${gradientClipping.limit} by ${gradientClipping.by}`;
+  return `${kind}: ${parts.join(", ")}${limit ?? ""}`;
 }
 
 function grouped(count: number): string {

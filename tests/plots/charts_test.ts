@@ -48,6 +48,11 @@ const EXAMPLES: Record<string, TopLevelSpec> = {
       logarithmic: true,
     },
   ),
+  "lines above a grey one, with a ring": lines([{ x: 1, y: 1, series: "train" }], {
+    ...OPTIONS,
+    below: [{ x: 1, y: 2, series: "earlier" }, { x: 3, y: 4, series: "earlier" }],
+    ringed: [{ x: 1, y: 1 }],
+  }),
   heatmap: heatmap([0, 1, 2, 3, 4, 5], { rows: 2, columns: 3 }, {
     ...OPTIONS,
     legend: "Share",
@@ -151,6 +156,10 @@ Deno.test("chart functions refuse data that cannot be drawn", () => {
     [() => lines([], OPTIONS), "no rows"],
     [() => lines([{ x: 1, y: Infinity, series: "a" }], OPTIONS), "not finite"],
     [() => lines([{ x: 1, y: 1, series: "a" }], { ...OPTIONS, smoothing: 1 }), "[0, 1)"],
+    [
+      () => lines([{ x: 1, y: 1, series: "a" }], { ...OPTIONS, ringed: [{ x: 1, y: NaN }] }),
+      "not finite",
+    ],
     [() => scatter([], OPTIONS), "no rows"],
     [() => heatmap([1], { rows: 1, columns: 2 }, { ...OPTIONS, legend: "" }), "1 x 2"],
     [() => histogram({}, OPTIONS), "none"],

@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import type { EpochMetrics } from "@/experiments/mod.ts";
-import { type CurveMetric, learningCurves, renderSvg } from "@/plots/mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { EpochMetrics, Run } from "@/experiments/mod.ts";
+import { type CurveMetric, learningCurves, renderSvg, runCurves } from "@/plots/mod.ts";
 
 /** Four epochs; the second is not validated, and in the fourth there was no positive film. */
 const METRICS: EpochMetrics[] = [
@@ -92,4 +92,50 @@ Deno.test("learningCurves() names what it shows, and refuses a run without an ep
     assertEquals(svg.includes(`>${text}</text>`), true, text);
   }
   assertThrows(() => learningCurves([], "loss", { title: "none" }), RangeError, "no rows");
+});
+
+Deno.test("learningCurves() smooths long runs and keeps the raw line", async () => {
+  const long = Array.from({ length: 8 }, (_, i) => ({ epoch: i + 1, loss: 2 ** -i }));
+  const [seven, eight] = [await pieces("loss", long.slice(0, 7)), await pieces("loss", long)];
+  assertEquals(seven.filter((line) => line.length > 0), [[7]]);
+  assertEquals(eight.filter((line) => line.length > 0), [[8], [8]]);
+});
+
+Deno.test("learningCurves() rings the best epoch and draws an earlier stage in grey", async () => {
+  const draw = (options: { best?: number; earlier?: EpochMetrics[] }) =>
+    renderSvg(learningCurves(METRICS, "dice", { title: "It learns", ...options }));
+  const points = async (best?: number) => {
+    const svg = await draw(best === undefined ? {} : { best });
+    return svg.match(/aria-roledescription="point"/g)!.length;
+  };
+  assertEquals(await points(3), await points() + 1);
+  const grey = (svg: string) => svg.match(/stroke="#999999" stroke-width="2"/g)?.length ?? 0;
+  assertEquals(grey(await draw({})), 0);
+  assertEquals(grey(await draw({ earlier: [METRICS[0]!, METRICS[2]!] })), 1);
+});
+
+/** A run with the metrics above, as far as its curves are concerned. */
+function runOf(checkpoints: Partial<Run["checkpoints"]>, name = "phantom/2-192"): Run {
+  const metrics = METRICS.map((epoch) => ({ ...epoch, validationDiceAllEmpty: 0.55 }));
+  return { id: "a run", experiment: { name }, metrics, checkpoints } as unknown as Run;
+}
+
+Deno.test("runCurves() says what the curves show", async () => {
+  const run = runOf({
+    "best-loss": { file: "", sha256: "", epoch: 4, value: 0.65 },
+    "best-dice": { file: "", sha256: "", epoch: 4, value: 0.7 },
+  });
+  const texts = async (metric: CurveMetric, earlier?: Run) => {
+    const svg = await renderSvg(runCurves(run, metric, earlier ? { earlier } : {}));
+    return [...svg.matchAll(/>([^<]+)<\/text>/g)].map(([, text]) => text!);
+  };
+  const loss = await texts("loss");
+  assert(loss.includes("Lowest validation loss 0.650 after epoch 4, 0.500 in training"), `${loss}`);
+  assert(loss.includes("phantom/2-192"), `${loss}`);
+  const dice = await texts("dice", runOf({}, "phantom/1-128"));
+  assert(dice.includes("Best validation dice 0.700 after epoch 4"), `${dice}`);
+  const subtitle = "phantom/2-192; all-empty masks score 0.550; " +
+    "grey: validation of phantom/1-128";
+  assert(dice.includes(subtitle), `${dice}`);
+  assertThrows(() => runCurves(runOf({}), "loss"), RangeError, "a run has 4 epochs");
 });

@@ -65,6 +65,29 @@ Deno.test("planStage() counts the copies of the weights that the experiment keep
   assertEquals(await copies("training.ema={}", "training.swa={ startEpoch: 1 }"), 4);
 });
 
+Deno.test("planText() tells optimizer, limits, normalization and gradient checkpointing", async () => {
+  const lines = async (...overrides: string[]) => {
+    const experiment = await discExperiment("first", overrides);
+    return planText(await planStage(experiment, { split })).split("\n");
+  };
+  const plain = await lines();
+  const optimizer = "  optimizer     adam: beta1 0.9, beta2 0.999, epsilon 1e-7";
+  assert(plain.includes(optimizer), plain.join("\n"));
+  const chosen = await lines(
+    "training.optimizer={ kind: sgd, momentum: 0.9, nesterov: true }",
+    "training.gradientClipping={ by: global-norm, limit: 1 }",
+    "model.normalization=group",
+    "model.gradientCheckpointing=true",
+  );
+  const limited = "  optimizer     sgd: momentum 0.9, nesterov true; " +
+    "gradients limited to 1 by global-norm";
+  assert(chosen.includes(limited), chosen.join("\n"));
+  assertStringIncludes(
+    chosen.join("\n"),
+    "2 start filters, group normalization, gradient checkpointing: ",
+  );
+});
+
 Deno.test("planStage() says where the weights come from", async () => {
   await using folder = await temporary();
   const options = { split, runs: folder.path };
