@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
-  DatasetError,
   encodeGreyPng,
   encodeRle,
   type Excluded,
@@ -11,12 +10,12 @@ import {
   prepare,
 } from "@/data/mod.ts";
 import { readDicom } from "@/dicom/mod.ts";
-import { findRun, listRuns, type Run, RunRecordError } from "@/experiments/mod.ts";
+import { findRun, listRuns, type Run } from "@/experiments/mod.ts";
 import { writeFileAtomic } from "@/files/mod.ts";
 import { Progress } from "@/notebook/mod.ts";
 import { COLORS, overlayJpeg } from "@/plots/mod.ts";
-import { Ensemble, loadTrainedModel, toMask, type TrainedModel } from "@/postprocessing/mod.ts";
-import { CheckpointError } from "@/training/mod.ts";
+import type { TrainedModel } from "@/postprocessing/mod.ts";
+import { command } from "./command.ts";
 
 const HELP = `Predicts the pneumothorax in every DICOM file of a folder, in it and all below it.
 
@@ -47,34 +46,9 @@ interface Arguments {
 }
 
 /** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function main(args: string[]): Promise<number> {
-  let parsed: Arguments | "help";
-  try {
-    parsed = parseArguments(args);
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee: deno task predict --help`);
-    return 2;
-  }
-  if (parsed === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  try {
-    const bad = await predictFolder(parsed);
-    if (bad.length === 0) return 0;
-    console.error(`${bad.length} files could not be used:`);
-    for (const { imageId, path, reason } of bad) console.error(`  ${path ?? imageId}: ${reason}`);
-    return parsed.skipBad ? 0 : 1;
-  } catch (error) {
-    const isExpected = error instanceof DatasetError || error instanceof CheckpointError ||
-      error instanceof RunRecordError || error instanceof RangeError ||
-      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied;
-    console.error(isExpected ? error.message : error);
-    return 1;
-  }
-}
+export const main = command({ name: "predict", help: HELP, parse: parseArguments, run: predict });
 
-function parseArguments(args: string[]): Arguments | "help" {
+function parseArguments(args: string[]): Arguments {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -83,10 +57,8 @@ function parseArguments(args: string[]): Arguments | "help" {
       output: { type: "string", default: "predictions" },
       overlays: { type: "boolean", default: false },
       "skip-bad": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
     },
   });
-  if (values.help) return "help";
   const [folder] = positionals;
   if (folder === undefined || positionals.length > 1) {
     throw new RangeError(
@@ -100,6 +72,14 @@ function parseArguments(args: string[]): Arguments | "help" {
   return { folder, runs, output, overlays, skipBad: values["skip-bad"] };
 }
 
+async function predict(parsed: Arguments): Promise<number> {
+  const bad = await predictFolder(parsed);
+  if (bad.length === 0) return 0;
+  console.error(`${bad.length} files could not be used:`);
+  for (const { imageId, path, reason } of bad) console.error(`  ${path ?? imageId}: ${reason}`);
+  return parsed.skipBad ? 0 : 1;
+}
+
 /** Predicts one film after the other and returns the files that could not be used. */
 async function predictFolder(
   { folder, runs: names, output, overlays }: Arguments,
@@ -108,6 +88,7 @@ async function predictFolder(
   const runs: Run[] = [];
   for (const name of names) runs.push(await findTrainedRun(name));
   const { postprocessing: rule, data } = runs[0]!.experiment;
+  const { Ensemble, toMask } = await import("@/postprocessing/mod.ts");
 
   const index = await loadFilms(folder);
   const cache = join(output, ".prepared");
@@ -169,6 +150,7 @@ async function findTrainedRun(name: string): Promise<Run> {
 }
 
 async function loadModels(runs: readonly Run[]): Promise<TrainedModel[]> {
+  const { loadTrainedModel } = await import("@/postprocessing/mod.ts");
   const models: TrainedModel[] = [];
   try {
     for (const run of runs) models.push(await loadTrainedModel(run));
