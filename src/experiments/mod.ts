@@ -11,7 +11,9 @@ export { listExperiments, loadExperiment, type LoadOptions } from "./load.ts";
 export { describeFields, type Field, fieldTable } from "./fields.ts";
 export {
   type Checkpoint,
+  type CheckpointReference,
   type EpochMetrics,
+  type FittedRule,
   type GitState,
   type Parent,
   type Pretrained,
@@ -36,3 +38,5 @@ export {
   type RunFilter,
   type RunList,
 } from "./find.ts";
+export { describeMember, findMember, type Member } from "./member.ts";
+export { findFittedRule, recordFittedRule } from "./fitted_rule.ts";

@@ -85,6 +85,7 @@ export class RunRecord {
       pretrained: pretrained ?? null,
       data,
       seeds: { training: experiment.seed, split: experiment.data.split.seed },
+      postprocessing: [],
       ...surroundings,
       resumed: [],
       checkpoints: {},

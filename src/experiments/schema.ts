@@ -369,7 +369,8 @@ const bySex = z.strictObject({
     "common one is used",
 );
 
-const postprocessing = z.discriminatedUnion("rule", [
+/** How probabilities become a mask. */
+export const postprocessingSchema = z.discriminatedUnion("rule", [
   z.strictObject({
     rule: z.literal("threshold").default("threshold"),
     flip,
@@ -413,7 +414,9 @@ const fields = z.strictObject({
   training: training.describe("Training stage"),
   augmentation: augmentation.prefault({}).describe("Random changes of the training films"),
   validation: validation.prefault({}).describe("Validation after an epoch"),
-  postprocessing: postprocessing.prefault({}).describe("From probabilities to the submitted mask"),
+  postprocessing: postprocessingSchema.prefault({}).describe(
+    "From probabilities to the submitted mask",
+  ),
 });
 
 /** An experiment's file: `quick` stays as it was written, it is checked once it is merged in. */
