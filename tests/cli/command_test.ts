@@ -99,6 +99,7 @@ const CALLS: [task: string, args: string[], code: number, says: string][] = [
   ["train", ["phantom/1-128"], 1, MISSING],
   ["weights", ["any.h5", "--encoder", "resnet34"], 1, MISSING],
   ["predict", ["--help"], 0, "Usage: deno task predict"],
+  ["fit", ["--help"], 0, "Usage: deno task fit"],
 ];
 for (const [task, args, code, says] of CALLS) {
   Deno.test(`${task} ${args.join(" ")} without TensorFlow ends with ${code}, without a stack`, () =>

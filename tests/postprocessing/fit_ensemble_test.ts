@@ -1,13 +1,21 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import { join } from "node:path";
 import type { Film } from "@/data/mod.ts";
 import { type Member, readRun, type Run } from "@/experiments/mod.ts";
 import {
   fitEnsemble,
+  type Fitting,
   loadEnsemble,
   type MaskRule,
   type Prediction,
   scoreRules,
+  type StepName,
 } from "@/postprocessing/mod.ts";
 import { loadStageData } from "@/training/mod.ts";
 import { withFolder } from "../data/small_dataset.ts";
@@ -29,23 +37,34 @@ const GRID = {
 
 const final = (run: Run): Member => ({ run, checkpoint: "final" });
 
-/** The mean dice of a rule by the way of a submission: whole masks at full size. */
-async function scoreOf(
-  rule: MaskRule,
+/** The mean dice of rules by the way of a submission: whole masks at full size. */
+async function scoresOf(
+  rules: MaskRule[],
   parts: { members: Member[]; films: readonly Film[] }[],
   runs: string,
-): Promise<number> {
-  let sum = 0;
+): Promise<number[]> {
+  const sums = rules.map(() => 0);
   let count = 0;
   for (const { members, films } of parts) {
-    const ensemble = await loadEnsemble(members, { runs, flip: rule.flip });
+    const ensemble = await loadEnsemble(members, { runs, flip: rules[0]!.flip });
     const predictions: AsyncGenerator<Prediction> = ensemble.predict(films, { root: ROOT });
-    const [dice] = await scoreRules(predictions, films, [rule]);
+    const scores = await scoreRules(predictions, films, rules);
     ensemble.dispose();
-    sum += dice! * films.length;
+    for (const [i, score] of scores.entries()) sums[i]! += score * films.length;
     count += films.length;
   }
-  return sum / count;
+  return sums.map((sum) => sum / count);
+}
+
+/** The rules of a step, and the score that the fitting has for each. */
+function triedBy({ steps }: Fitting, name: StepName) {
+  const { tried } = steps.find((step) => step.name === name)!;
+  return { rules: tried.map(({ rule }) => rule), scores: tried.map(({ dice }) => dice) };
+}
+
+function assertScores(actual: number[], expected: number[]): void {
+  assertEquals(actual.length, expected.length);
+  for (const [i, score] of actual.entries()) assertAlmostEquals(score, expected[i]!, 1e-9);
 }
 
 Deno.test("fitEnsemble() fits checkpoints and sizes to the validation films, and records the rule", () =>
@@ -94,10 +113,13 @@ Deno.test("fitEnsemble() fits checkpoints and sizes to the validation films, and
       "triplet",
       "experiment",
     ]);
-    assertAlmostEquals(dice, await scoreOf(rule, [{ members, films }], runs), 1e-9);
-    const own = first.experiment.postprocessing;
+    const parts = [{ members, films }];
+    const { rules, scores } = triedBy(fitting, "threshold");
+    assertScores(scores, await scoresOf(rules, parts, runs));
+    assertEquals(new Set(scores).size > 2, true, "the rules differ");
+    assertScores([dice], await scoresOf([rule], parts, runs));
     const { after } = steps.at(-1)!;
-    assertAlmostEquals(after, await scoreOf(own, [{ members, films }], runs), 1e-9);
+    assertScores([after], await scoresOf([first.experiment.postprocessing], parts, runs));
     assert(dice >= after, "never worse than the experiment's rule");
   }));
 
@@ -112,9 +134,12 @@ Deno.test("fitEnsemble() asks of each fold's films only the model that was not t
       folds.push({ members: [final(run)], films: data.split.validation });
     }
     const members = folds.flatMap(({ members }) => members);
-    const { recorded, rule, dice } = await fitEnsemble(members, { root: ROOT, runs, grid: GRID });
-    assertEquals(recorded.films, 8);
-    assertAlmostEquals(dice, await scoreOf(rule, folds, runs), 1e-9);
+    const fitting = await fitEnsemble(members, { root: ROOT, runs, grid: GRID });
+    assertEquals(fitting.recorded.films, 8);
+    const { rules, scores } = triedBy(fitting, "threshold");
+    assertScores(scores, await scoresOf(rules, folds, runs));
+    const swapped = folds.map(({ films }, i) => ({ members: [members[1 - i]!], films }));
+    assertNotEquals(scores, await scoresOf(rules, swapped, runs));
   }));
 
 Deno.test("fitEnsemble() refuses what it cannot fit, and leaves the records as they are", () =>
