@@ -7,6 +7,8 @@ export { projectFolder } from "./folders.ts";
 export { ExperimentError, type Problem } from "./problems.ts";
 export { applyOverrides } from "./overrides.ts";
 export { loadStage } from "./chain.ts";
+export { compareRuns, compareSurroundings } from "./compare.ts";
+export { lineage, type LineageRow } from "./lineage.ts";
 export { listExperiments, loadExperiment, type LoadOptions } from "./load.ts";
 export { describeFields, type Field, fieldTable } from "./fields.ts";
 export {

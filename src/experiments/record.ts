@@ -21,6 +21,8 @@ export interface RunStart extends KnownSurroundings {
   data: RunData;
   /** The checkpoint that it starts from (default: none). */
   parent?: Parent;
+  /** Id of the run that it repeats (default: none). */
+  repeats?: string;
   /** The pretrained encoder weights that it starts from (default: none). */
   pretrained?: Pretrained;
   /** The folder of the records (default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`). */
@@ -67,7 +69,7 @@ export class RunRecord {
 
   /** Makes a run's folder and writes its first record, of status `running`. */
   static async start(options: RunStart): Promise<RunRecord> {
-    const { experiment, data, parent, pretrained } = options;
+    const { experiment, data, parent, repeats, pretrained } = options;
     const runs = options.runs ?? runsFolder();
     const surroundings = await describeSurroundings(options);
     const started = now();
@@ -82,6 +84,7 @@ export class RunRecord {
       experiment,
       configuration: configurationHash(experiment),
       parent: parent ?? null,
+      repeats: repeats ?? null,
       pretrained: pretrained ?? null,
       data,
       seeds: { training: experiment.seed, split: experiment.data.split.seed },

@@ -127,6 +127,8 @@ export interface Run extends Surroundings {
   /** Its hash, see {@linkcode configurationHash}. */
   configuration: string;
   parent: Parent | null;
+  /** Id of the run that it repeats, null where it repeats none. */
+  repeats: string | null;
   /** Null where the encoder started from random weights or from a parent's. */
   pretrained: Pretrained | null;
   data: RunData;
@@ -196,6 +198,8 @@ const runSchema: z.ZodType<Run> = z.strictObject({
   experiment: experimentSchema,
   configuration: hash,
   parent: checkpointReference.nullable(),
+  // Older records have no such field.
+  repeats: z.string().nullable().default(null),
   // Older records have no such field.
   pretrained: z.strictObject({ file: z.string().min(1), sha256: hash }).nullable().default(null),
   data: z.strictObject({

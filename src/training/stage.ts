@@ -10,6 +10,7 @@ import {
   findResumable,
   type Parent,
   projectFolder,
+  readRun,
   type Run,
   runFolder,
   RunRecord,
@@ -58,6 +59,8 @@ export interface StageOptions extends StageDataOptions {
   data?: StageData;
   /** The folder of run records. Default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`. */
   runs?: string;
+  /** A run to repeat: the parent's checkpoint is the one that it started from, not the newest. */
+  repeats?: Run;
   /** Called when it is known which run this is: a new one, or one that goes on. */
   onStart?: (run: Run) => void;
   /** Called after each batch. */
@@ -119,9 +122,10 @@ const START: Position = {
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
   using interrupt = new Interrupt();
-  const parent = await findParent(experiment, options.runs);
+  const parent = await findParent(experiment, options);
   const data = options.data ?? await loadStageData(experiment, options);
   refuseUnfit(experiment, data);
+  refuseOtherFilms(data, options.repeats);
   interrupt.check();
   const known = {
     versions: { tensorflow: tensorflowVersion },
@@ -151,6 +155,7 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
         experiment,
         data: describeData(data),
         ...(parent && { parent: parent.reference }),
+        ...(options.repeats && { repeats: options.repeats.id }),
         ...(pretrained && { pretrained }),
         ...(options.runs && { runs: options.runs }),
       });
@@ -185,10 +190,20 @@ function refuseUnfit({ name, data, training }: Experiment, films: StageData): vo
   }
 }
 
-async function findParent(experiment: Experiment, runs: string | undefined) {
+function refuseOtherFilms({ hash }: StageData, repeats: Run | undefined): void {
+  if (!repeats || repeats.data.hash === hash) return;
+  throw new RangeError(
+    `Cannot repeat ${repeats.id} as its films were others: those of "${repeats.data.root}" had the ` +
+      `hash ${repeats.data.hash}, these have ${hash}`,
+  );
+}
+
+async function findParent(experiment: Experiment, { runs, repeats }: StageOptions) {
   if (experiment.parent === undefined) return undefined;
-  const run = await findParentRun(experiment, runs);
-  const checkpoint = run?.checkpoints[experiment.parentCheckpoint];
+  const earlier = repeats?.parent;
+  const run = earlier ? await readRun(earlier.run, runs) : await findParentRun(experiment, runs);
+  const name = earlier?.checkpoint ?? experiment.parentCheckpoint;
+  const checkpoint = run?.checkpoints[name];
   if (!run || !checkpoint) {
     throw new CheckpointError(
       `Cannot start ${experiment.name} as its parent ${experiment.parent} has no finished run ` +
@@ -196,9 +211,15 @@ async function findParent(experiment: Experiment, runs: string | undefined) {
         `${experiment.parent}" first`,
     );
   }
+  if (earlier && checkpoint.sha256 !== earlier.sha256) {
+    throw new CheckpointError(
+      `Cannot repeat ${repeats.id} as the checkpoint "${name}" of ${run.id}, from which it started, ` +
+        `is another by now: SHA-256 ${checkpoint.sha256} instead of ${earlier.sha256}`,
+    );
+  }
   const reference: Parent = {
     run: run.id,
-    checkpoint: experiment.parentCheckpoint,
+    checkpoint: name,
     sha256: checkpoint.sha256,
   };
   return { checkpoint, reference, folder: runFolder(run.id, runs) };
