@@ -17,6 +17,7 @@ Options:
   --set PATH=VALUE  another value for a field of the experiments; VALUE is YAML; can be repeated
   --dry-run         prints what would be trained and does not: model, memory, films, steps,
                     learning rate, parent; nothing is written
+  --previous        goes on from the checkpoint before the last one, if that one is damaged
   --list            lists the experiments
   --help            shows this
 
@@ -29,6 +30,7 @@ interface Arguments {
   root: { root?: string };
   overrides: string[];
   dryRun: boolean;
+  previous: boolean;
   list: boolean;
 }
 
@@ -43,17 +45,27 @@ function parseArguments(args: string[]): Arguments {
       data: { type: "string" },
       set: { type: "string", multiple: true, default: [] },
       "dry-run": { type: "boolean", default: false },
+      previous: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
     },
   });
-  const { data, set: overrides, "dry-run": dryRun, list } = values;
+  const { data, set: overrides, "dry-run": dryRun, previous, list } = values;
   if (names.length === 0 && !list) {
     throw new RangeError("Cannot train as no experiment is named");
   }
-  return { names, root: data === undefined ? {} : { root: data }, overrides, dryRun, list };
+  return {
+    names,
+    root: data === undefined ? {} : { root: data },
+    overrides,
+    dryRun,
+    previous,
+    list,
+  };
 }
 
-async function train({ names, root, overrides, dryRun, list }: Arguments): Promise<number | void> {
+async function train(
+  { names, root, overrides, dryRun, previous, list }: Arguments,
+): Promise<number | void> {
   if (list) {
     console.log((await listExperiments()).join("\n"));
     return;
@@ -73,7 +85,11 @@ async function train({ names, root, overrides, dryRun, list }: Arguments): Promi
   try {
     for (const experiment of experiments) {
       console.log(`${experiment.name}: ${experiment.description}`);
-      const run = await trainStage(experiment, { ...root, ...watchStage() });
+      const run = await trainStage(experiment, {
+        ...root,
+        previous: previous && left.length === names.length,
+        ...watchStage(),
+      });
       console.log(`finished: ${runFolder(run.id)}`);
       left = left.slice(1);
     }
