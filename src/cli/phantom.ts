@@ -7,6 +7,7 @@ import {
   type PhantomDatasetOptions,
   writePhantomDataset,
 } from "@/phantom/mod.ts";
+import { command } from "./command.ts";
 
 const HELP = `Writes a synthetic data set in the competition's layout: DICOM films with and without
 a drawn pneumothorax, train-rle.csv and sample_submission.csv.
@@ -23,16 +24,24 @@ Usage: deno task phantom [options]
 
 A data set that is complete is left as it is, one that was interrupted is continued.`;
 
-/** The command line was not understood. */
-class UsageError extends Error {}
+/** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
+export const main = command({ name: "phantom", help: HELP, parse: parseArguments, run: write });
 
-function parseOptions(args: string[]): PhantomDatasetOptions | "help" {
-  const { values } = parseArguments(args);
-  if (values.help) return "help";
+function parseArguments(args: string[]): PhantomDatasetOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      directory: { type: "string" },
+      train: { type: "string", default: "240" },
+      test: { type: "string", default: "40" },
+      seed: { type: "string", default: "1" },
+      difficulty: { type: "string", default: "clear" },
+    },
+  });
   const { difficulty } = values;
   if (!Object.hasOwn(difficulties, difficulty)) {
     const known = Object.keys(difficulties).join(" or ");
-    throw new UsageError(`--difficulty must be ${known}: it is ${difficulty}`);
+    throw new RangeError(`--difficulty must be ${known}: it is ${difficulty}`);
   }
   return {
     directory: values.directory ?? defaultDirectory(difficulty),
@@ -48,29 +57,25 @@ function defaultDirectory(difficulty: string): string {
   return fileURLToPath(new URL(`../../data/phantom-${difficulty}`, import.meta.url));
 }
 
-function parseArguments(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        directory: { type: "string" },
-        train: { type: "string", default: "240" },
-        test: { type: "string", default: "40" },
-        seed: { type: "string", default: "1" },
-        difficulty: { type: "string", default: "clear" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
 function wholeNumber(option: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) {
-    throw new UsageError(`--${option} must be a whole number: it is "${text}"`);
+    throw new RangeError(`--${option} must be a whole number: it is "${text}"`);
   }
   return Number(text);
+}
+
+async function write(options: PhantomDatasetOptions): Promise<void> {
+  const progress = new ProgressLine();
+  const { record, drawn } = await writePhantomDataset({
+    ...options,
+    onProgress: (films) => progress.show(films),
+  }).finally(() => progress.end());
+  const { train, test, positives, negatives, unlabelled } = record;
+  console.log(
+    `${options.directory}: ${train} films to train on (${positives} with a pneumothorax, ` +
+      `${negatives} without, ${unlabelled} without a label), ${test} to predict` +
+      (drawn === 0 ? "; it was complete" : ""),
+  );
 }
 
 /** One line that is rewritten on a terminal; in a log, a line every tenth of the work. */
@@ -91,38 +96,6 @@ class ProgressLine {
   end(): void {
     if (this.#isOpen) process.stderr.write("\n");
     this.#isOpen = false;
-  }
-}
-
-/** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function main(args: string[]): Promise<number> {
-  const progress = new ProgressLine();
-  try {
-    const options = parseOptions(args);
-    if (options === "help") {
-      console.log(HELP);
-      return 0;
-    }
-    const { record, drawn } = await writePhantomDataset({
-      ...options,
-      onProgress: (films) => progress.show(films),
-    });
-    progress.end();
-    const { train, test, positives, negatives, unlabelled } = record;
-    console.log(
-      `${options.directory}: ${train} films to train on (${positives} with a pneumothorax, ` +
-        `${negatives} without, ${unlabelled} without a label), ${test} to predict` +
-        (drawn === 0 ? "; it was complete" : ""),
-    );
-    return 0;
-  } catch (error) {
-    progress.end();
-    if (error instanceof UsageError) {
-      console.error(`${error.message}\nSee: deno task phantom --help`);
-      return 2;
-    }
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
   }
 }
 

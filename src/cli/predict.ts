@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
-  DatasetError,
   encodeGreyPng,
   encodeRle,
   type Excluded,
@@ -11,12 +10,11 @@ import {
   prepare,
 } from "@/data/mod.ts";
 import { readDicom } from "@/dicom/mod.ts";
-import { findRun, listRuns, type Run, RunRecordError } from "@/experiments/mod.ts";
+import { findFittedRule, findMember, type FittedRule, type Member } from "@/experiments/mod.ts";
 import { writeFileAtomic } from "@/files/mod.ts";
 import { Progress } from "@/notebook/mod.ts";
 import { COLORS, overlayJpeg } from "@/plots/mod.ts";
-import { Ensemble, loadTrainedModel, toMask, type TrainedModel } from "@/postprocessing/mod.ts";
-import { CheckpointError } from "@/training/mod.ts";
+import { command } from "./command.ts";
 
 const HELP = `Predicts the pneumothorax in every DICOM file of a folder, in it and all below it.
 
@@ -24,69 +22,49 @@ Usage: deno task predict FOLDER --run RUN [--run RUN ...] [--output DIR] [--over
 
   deno task predict ~/films --run siim/5-768-swa --overlays
   deno task predict ~/films --run siim/3-512-focal-swa --run siim/5-768-swa --output result
+  deno task predict ~/films --run siim/5-768-swa --run siim/5-768-swa@best-dice
 
 Options:
   --run RUN     a trained model: the id of a run in experiments/runs, or the name of an experiment,
-                of which the newest finished run is taken; several are averaged
+                of which the newest finished run is taken; several are averaged. @NAME behind it
+                names one of its checkpoints (default: final)
+  --rule KIND   how probabilities become a mask: fitted, as "deno task fit" found it for exactly
+                these models (default, if it did), or experiment, as the first run's experiment says
   --output DIR  where to write (default: predictions): submission.csv, one row for each film,
                 and masks/<film>.png, black and white at ${FILM_SIZE} x ${FILM_SIZE}
   --overlays    also writes overlays/<film>.jpg: the film with the mask's outline
   --skip-bad    ends with 0 although files could not be used
   --help        shows this
 
-A film is called as its file, without .dcm; its size must be ${FILM_SIZE} x ${FILM_SIZE}. The first run's experiment
-says how probabilities become a mask. Files that cannot be used are listed at the end and have no row
-in submission.csv. Exit code: 0 done, 1 failed or a file could not be used, 2 wrong usage.`;
+A film is called as its file, without .dcm; its size must be ${FILM_SIZE} x ${FILM_SIZE}. Files that cannot be used
+are listed at the end and have no row in submission.csv. Exit code: 0 done, 1 failed or a file could not be used, 2 wrong usage.`;
+
+const RULES = ["fitted", "experiment"] as const;
 
 interface Arguments {
   folder: string;
   runs: string[];
+  rule: typeof RULES[number] | undefined;
   output: string;
   overlays: boolean;
   skipBad: boolean;
 }
 
 /** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function main(args: string[]): Promise<number> {
-  let parsed: Arguments | "help";
-  try {
-    parsed = parseArguments(args);
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee: deno task predict --help`);
-    return 2;
-  }
-  if (parsed === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  try {
-    const bad = await predictFolder(parsed);
-    if (bad.length === 0) return 0;
-    console.error(`${bad.length} files could not be used:`);
-    for (const { imageId, path, reason } of bad) console.error(`  ${path ?? imageId}: ${reason}`);
-    return parsed.skipBad ? 0 : 1;
-  } catch (error) {
-    const isExpected = error instanceof DatasetError || error instanceof CheckpointError ||
-      error instanceof RunRecordError || error instanceof RangeError ||
-      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied;
-    console.error(isExpected ? error.message : error);
-    return 1;
-  }
-}
+export const main = command({ name: "predict", help: HELP, parse: parseArguments, run: predict });
 
-function parseArguments(args: string[]): Arguments | "help" {
+function parseArguments(args: string[]): Arguments {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       run: { type: "string", multiple: true, default: [] },
+      rule: { type: "string" },
       output: { type: "string", default: "predictions" },
       overlays: { type: "boolean", default: false },
       "skip-bad": { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
     },
   });
-  if (values.help) return "help";
   const [folder] = positionals;
   if (folder === undefined || positionals.length > 1) {
     throw new RangeError(
@@ -96,18 +74,35 @@ function parseArguments(args: string[]): Arguments | "help" {
   if (values.run.length === 0) {
     throw new RangeError("Cannot predict as no trained model is named: add --run RUN");
   }
+  const rule = RULES.find((kind) => kind === values.rule);
+  if (values.rule !== undefined && rule === undefined) {
+    throw new RangeError(
+      `Cannot predict as --rule must be ${RULES.join(" or ")}: ${values.rule}`,
+    );
+  }
   const { run: runs, output, overlays } = values;
-  return { folder, runs, output, overlays, skipBad: values["skip-bad"] };
+  return { folder, runs, rule, output, overlays, skipBad: values["skip-bad"] };
+}
+
+async function predict(parsed: Arguments): Promise<number> {
+  const bad = await predictFolder(parsed);
+  if (bad.length === 0) return 0;
+  console.error(`${bad.length} files could not be used:`);
+  for (const { imageId, path, reason } of bad) console.error(`  ${path ?? imageId}: ${reason}`);
+  return parsed.skipBad ? 0 : 1;
 }
 
 /** Predicts one film after the other and returns the files that could not be used. */
 async function predictFolder(
-  { folder, runs: names, output, overlays }: Arguments,
+  { folder, runs: names, rule: kind, output, overlays }: Arguments,
 ): Promise<Excluded[]> {
   // Runs are looked up first: a misspelt name shall not cost the time to read all films.
-  const runs: Run[] = [];
-  for (const name of names) runs.push(await findTrainedRun(name));
-  const { postprocessing: rule, data } = runs[0]!.experiment;
+  const members: Member[] = [];
+  for (const name of names) members.push(await findMember(name));
+  const { loadEnsemble, ruleText, toMask } = await import("@/postprocessing/mod.ts");
+  const { rule, source } = chooseRule(members, kind);
+  const { data } = members[0]!.run.experiment;
+  console.log(`${source}: ${ruleText(rule)}`);
 
   const index = await loadFilms(folder);
   const cache = join(output, ".prepared");
@@ -128,7 +123,7 @@ async function predictFolder(
     return bad;
   }
 
-  const ensemble = new Ensemble(await loadModels(runs), { flip: rule.flip, batch: 1 });
+  const ensemble = await loadEnsemble(members, { flip: rule.flip, batch: 1 });
   const rows: string[] = [];
   let positives = 0;
   try {
@@ -155,28 +150,24 @@ async function predictFolder(
   return bad;
 }
 
-/** The run of that id, or the newest finished run of the experiment of that name. */
-async function findTrainedRun(name: string): Promise<Run> {
-  const { runs } = await listRuns();
-  const run = runs.find(({ id }) => id === name) ?? await findRun(name, { status: "finished" });
-  if (run) return run;
-  const finished = runs.filter(({ status }) => status === "finished");
-  const known = [...new Set(finished.map(({ experiment }) => experiment.name))].sort();
-  throw new RangeError(
-    `Cannot predict as there is no run of that id, and no finished run of an experiment of that ` +
-      `name (there are: ${known.join(", ") || "none"}): ${name}`,
-  );
-}
-
-async function loadModels(runs: readonly Run[]): Promise<TrainedModel[]> {
-  const models: TrainedModel[] = [];
-  try {
-    for (const run of runs) models.push(await loadTrainedModel(run));
-    return models;
-  } catch (error) {
-    for (const { model } of models) model.dispose();
-    throw error;
+/** The rule that turns probabilities into masks, and where it comes from, for the reader. */
+function chooseRule(
+  members: readonly Member[],
+  kind: Arguments["rule"],
+): { rule: FittedRule["rule"]; source: string } {
+  const fitted = kind === "experiment" ? undefined : findFittedRule(members);
+  if (fitted) {
+    const { rule, films, dice } = fitted;
+    return { rule, source: `rule fitted to ${films} films (dice ${dice.toFixed(3)})` };
   }
+  const { experiment } = members[0]!.run;
+  if (kind !== "fitted") {
+    return { rule: experiment.postprocessing, source: `rule of ${experiment.name}` };
+  }
+  const models = members.map(({ run, checkpoint }) => `--run ${run.id}@${checkpoint}`).join(" ");
+  throw new RangeError(
+    `Cannot use a fitted rule as none was fitted to these models. Fit one: deno task fit ${models}`,
+  );
 }
 
 async function writePictures(

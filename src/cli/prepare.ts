@@ -1,7 +1,6 @@
 import { parseArgs } from "node:util";
 import {
   type Contrast,
-  DatasetError,
   datasetRoot,
   DEFAULT_CLAHE,
   DEFAULT_CONTRAST,
@@ -10,6 +9,7 @@ import {
   prepare,
   type PrepareProgress,
 } from "@/data/mod.ts";
+import { command } from "./command.ts";
 
 const HELP = `Makes every film of a data set a small grey PNG, and every annotation a mask.
 
@@ -40,40 +40,17 @@ interface Arguments {
 }
 
 /** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function main(args: string[]): Promise<number> {
-  let parsed: Arguments | "help";
-  try {
-    parsed = parseArguments(args);
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee: deno task prepare --help`);
-    return 2;
-  }
-  if (parsed === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  try {
-    await run(parsed);
-    return 0;
-  } catch (error) {
-    const isExpected = error instanceof DatasetError || error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.PermissionDenied;
-    console.error(isExpected ? error.message : error);
-    return 1;
-  }
-}
+export const main = command({ name: "prepare", help: HELP, parse: parseArguments, run });
 
-function parseArguments(args: string[]): Arguments | "help" {
+function parseArguments(args: string[]): Arguments {
   const { values } = parseArgs({
     args,
     options: {
       data: { type: "string" },
       size: { type: "string", default: "256" },
       contrast: { type: "string", default: "percentile" },
-      help: { type: "boolean", default: false },
     },
   });
-  if (values.help) return "help";
   const size = Number(values.size);
   if (!Number.isInteger(size) || size < 1 || size > 1024) {
     throw new RangeError(

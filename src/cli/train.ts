@@ -1,15 +1,7 @@
 import { parseArgs } from "node:util";
-import { DatasetError } from "@/data/mod.ts";
-import { ExperimentError, listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts";
+import { listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts";
 import { clearBar, watchStage } from "@/notebook/mod.ts";
-import {
-  CheckpointError,
-  InterruptedError,
-  planStage,
-  planText,
-  trainStage,
-} from "@/training/mod.ts";
-import { PretrainedError } from "@/pretrained/mod.ts";
+import { command } from "./command.ts";
 
 const HELP = `Trains one or more stages, each from the finished run of its parent.
 
@@ -25,6 +17,7 @@ Options:
   --set PATH=VALUE  another value for a field of the experiments; VALUE is YAML; can be repeated
   --dry-run         prints what would be trained and does not: model, memory, films, steps,
                     learning rate, parent; nothing is written
+  --previous        goes on from the checkpoint before the last one, if that one is damaged
   --list            lists the experiments
   --help            shows this
 
@@ -32,77 +25,81 @@ Ctrl-C saves a checkpoint; the same command then goes on from it. Of several sta
 were left, or the finished ones are trained anew. A run's record and checkpoints are in
 experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
 
+interface Arguments {
+  names: string[];
+  root: { root?: string };
+  overrides: string[];
+  dryRun: boolean;
+  previous: boolean;
+  list: boolean;
+}
+
 /** Runs the command and returns its exit code. */
-export async function main(args: string[]): Promise<number> {
-  let names: string[];
-  let values: {
-    data?: string;
-    set?: string[];
-    "dry-run"?: boolean;
-    list?: boolean;
-    help?: boolean;
+export const main = command({ name: "train", help: HELP, parse: parseArguments, run: train });
+
+function parseArguments(args: string[]): Arguments {
+  const { values, positionals: names } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      data: { type: "string" },
+      set: { type: "string", multiple: true, default: [] },
+      "dry-run": { type: "boolean", default: false },
+      previous: { type: "boolean", default: false },
+      list: { type: "boolean", default: false },
+    },
+  });
+  const { data, set: overrides, "dry-run": dryRun, previous, list } = values;
+  if (names.length === 0 && !list) {
+    throw new RangeError("Cannot train as no experiment is named");
+  }
+  return {
+    names,
+    root: data === undefined ? {} : { root: data },
+    overrides,
+    dryRun,
+    previous,
+    list,
   };
-  try {
-    ({ positionals: names, values } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        data: { type: "string" },
-        set: { type: "string", multiple: true },
-        "dry-run": { type: "boolean" },
-        list: { type: "boolean" },
-        help: { type: "boolean" },
-      },
-    }));
-    if (names.length === 0 && !values.list && !values.help) {
-      throw new RangeError("Cannot train as no experiment is named");
-    }
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee: deno task train --help`);
-    return 2;
-  }
-  if (values.help) {
-    console.log(HELP);
-    return 0;
-  }
-  if (values.list) {
+}
+
+async function train(
+  { names, root, overrides, dryRun, previous, list }: Arguments,
+): Promise<number | void> {
+  if (list) {
     console.log((await listExperiments()).join("\n"));
-    return 0;
+    return;
+  }
+  // All files are checked before the first hour is spent.
+  const experiments = await Promise.all(names.map((name) => loadExperiment(name, { overrides })));
+  const { InterruptedError, planStage, planText, trainStage } = await import("@/training/mod.ts");
+  if (dryRun) {
+    const plans = [];
+    for (const experiment of experiments) {
+      plans.push(planText(await planStage(experiment, { ...root, earlier: names })));
+    }
+    console.log(plans.join("\n\n"));
+    return;
   }
   let left = names;
   try {
-    // All files are checked before the first hour is spent.
-    const overrides = values.set ?? [];
-    const experiments = await Promise.all(names.map((name) => loadExperiment(name, { overrides })));
-    const root = values.data === undefined ? {} : { root: values.data };
-    if (values["dry-run"]) {
-      const plans = [];
-      for (const experiment of experiments) {
-        plans.push(planText(await planStage(experiment, { ...root, earlier: names })));
-      }
-      console.log(plans.join("\n\n"));
-      return 0;
-    }
     for (const experiment of experiments) {
       console.log(`${experiment.name}: ${experiment.description}`);
-      const run = await trainStage(experiment, { ...root, ...watchStage() });
+      const run = await trainStage(experiment, {
+        ...root,
+        previous: previous && left.length === names.length,
+        ...watchStage(),
+      });
       console.log(`finished: ${runFolder(run.id)}`);
       left = left.slice(1);
     }
-    return 0;
   } catch (error) {
     clearBar();
-    if (error instanceof InterruptedError) {
-      console.error(
-        `${error.message}. To go on: deno task train ${left.join(" ")}, with the same options`,
-      );
-      return 130;
-    }
-    const isExpected = error instanceof ExperimentError || error instanceof CheckpointError ||
-      error instanceof DatasetError || error instanceof PretrainedError ||
-      error instanceof RangeError;
-    console.error(isExpected ? error.message : error);
-    return 1;
+    if (!(error instanceof InterruptedError)) throw error;
+    console.error(
+      `${error.message}. To go on: deno task train ${left.join(" ")}, with the same options`,
+    );
+    return 130;
   }
 }
 

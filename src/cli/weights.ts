@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectFolder } from "@/experiments/mod.ts";
-import { type EncoderName, ENCODERS, isEfficientNet } from "@/model/mod.ts";
-import { convertFile, PretrainedError } from "@/pretrained/mod.ts";
+import { command, UsageError } from "./command.ts";
 
 const HELP = `Makes a file of pretrained encoder weights that experiments can start from.
 
@@ -27,64 +26,48 @@ Exit code: 0 done, 1 failed, 2 wrong usage.`;
 
 interface Arguments {
   input: string;
-  encoder: EncoderName;
+  encoder: string;
   output: string;
 }
 
 /** Runs the command and returns its exit code. */
-export async function main(args: string[]): Promise<number> {
-  let parsed: Arguments | "help";
-  try {
-    parsed = parseArguments(args);
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee: deno task weights --help`);
-    return 2;
-  }
-  if (parsed === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  const { input, encoder, output } = parsed;
-  try {
-    const { source, tensors, numbers, sha256 } = await convertFile(input, encoder, output);
-    console.log(`${encoder}: ${tensors} tensors with ${numbers} numbers from a file of ${source}`);
-    if (source === "timm" && isEfficientNet(encoder)) {
-      console.log("Make sure it is one of timm's tf_efficientnet_*: names do not tell them apart");
-    }
-    console.log(`written: ${output}\nSHA-256: ${sha256}`);
-    return 0;
-  } catch (error) {
-    console.error(error instanceof PretrainedError ? error.message : error);
-    return 1;
-  }
-}
+export const main = command({ name: "weights", help: HELP, parse: parseArguments, run: convert });
 
-function parseArguments(args: string[]): Arguments | "help" {
+function parseArguments(args: string[]): Arguments {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       encoder: { type: "string" },
       output: { type: "string" },
-      help: { type: "boolean", default: false },
     },
   });
-  if (values.help) return "help";
   const [input] = positionals;
   if (positionals.length !== 1 || input === undefined) {
     throw new RangeError(
       `Cannot convert weights as one FILE must be named: ${positionals.join(" ") || "none"}`,
     );
   }
-  const encoder = ENCODERS.find((name) => name === values.encoder);
-  if (encoder === undefined) {
-    throw new RangeError(
-      `Cannot convert weights as --encoder must be one of ${ENCODERS.join(", ")}: ` +
-        `${values.encoder ?? "missing"}`,
-    );
-  }
+  const encoder = values.encoder ?? "missing";
   const output = values.output ?? join(projectFolder, "data", "weights", `${encoder}.safetensors`);
   return { input, encoder, output };
+}
+
+async function convert({ input, encoder: name, output }: Arguments): Promise<void> {
+  const { ENCODERS, isEfficientNet } = await import("@/model/mod.ts");
+  const { convertFile } = await import("@/pretrained/mod.ts");
+  const encoder = ENCODERS.find((known) => known === name);
+  if (encoder === undefined) {
+    throw new UsageError(
+      `Cannot convert weights as --encoder must be one of ${ENCODERS.join(", ")}: ${name}`,
+    );
+  }
+  const { source, tensors, numbers, sha256 } = await convertFile(input, encoder, output);
+  console.log(`${encoder}: ${tensors} tensors with ${numbers} numbers from a file of ${source}`);
+  if (source === "timm" && isEfficientNet(encoder)) {
+    console.log("Make sure it is one of timm's tf_efficientnet_*: names do not tell them apart");
+  }
+  console.log(`written: ${output}\nSHA-256: ${sha256}`);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

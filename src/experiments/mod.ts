@@ -9,11 +9,15 @@ export { type CheckpointScore, checkpointScores } from "./checkpoint_scores.ts";
 export { type RunFile, runFiles } from "./run_files.ts";
 export { applyOverrides } from "./overrides.ts";
 export { loadStage } from "./chain.ts";
+export { compareRuns, compareSurroundings } from "./compare.ts";
+export { lineage, type LineageRow } from "./lineage.ts";
 export { listExperiments, loadExperiment, type LoadOptions } from "./load.ts";
 export { describeFields, type Field, fieldTable } from "./fields.ts";
 export {
   type Checkpoint,
+  type CheckpointReference,
   type EpochMetrics,
+  type FittedRule,
   type GitState,
   type Parent,
   type Pretrained,
@@ -38,3 +42,5 @@ export {
   type RunFilter,
   type RunList,
 } from "./find.ts";
+export { describeMember, findMember, type Member } from "./member.ts";
+export { findFittedRule, recordFittedRule } from "./fitted_rule.ts";

@@ -5,6 +5,9 @@ import type { ProcessIdentity, Run } from "./run.ts";
 /** Hours without a sign of life after which a run on another machine is given up. */
 const hoursUntilGivenUp = 24;
 
+/** Ids of the runs that this process writes. */
+export const ownRuns = new Set<string>();
+
 /** This process. */
 export function thisProcess(): ProcessIdentity {
   const boot = bootId();
@@ -30,6 +33,7 @@ export function lostReason(run: Run, now: number = Date.now()): string | undefin
   // the number may have been given to another process since
   const ticksNow = startTicks(pid);
   if (ticks !== null && ticksNow !== null && ticks !== ticksNow) return gone;
+  if (pid === Deno.pid && !ownRuns.has(run.id)) return "its process has given it up";
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 import { configurationHash, readRun } from "./find.ts";
 import { runsFolder } from "./folders.ts";
-import { thisProcess } from "./process.ts";
+import { ownRuns, thisProcess } from "./process.ts";
 import {
   type Checkpoint,
   type EpochMetrics,
@@ -21,6 +21,8 @@ export interface RunStart extends KnownSurroundings {
   data: RunData;
   /** The checkpoint that it starts from (default: none). */
   parent?: Parent;
+  /** Id of the run that it repeats (default: none). */
+  repeats?: string;
   /** The pretrained encoder weights that it starts from (default: none). */
   pretrained?: Pretrained;
   /** The folder of the records (default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`). */
@@ -31,6 +33,8 @@ export interface RunStart extends KnownSurroundings {
 export interface RunResume extends KnownSurroundings {
   /** Completed epochs of the checkpoint that it goes on from; what came later is forgotten. */
   afterEpoch: number;
+  /** The checkpoint that it goes on from, which becomes the last one (default: "last"). */
+  from?: "last" | "previous";
   /** The folder of the records (default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`). */
   runs?: string;
 }
@@ -63,11 +67,12 @@ export class RunRecord {
   private constructor(run: Run, runs: string) {
     this.#run = run;
     this.#runs = runs;
+    ownRuns.add(run.id);
   }
 
   /** Makes a run's folder and writes its first record, of status `running`. */
   static async start(options: RunStart): Promise<RunRecord> {
-    const { experiment, data, parent, pretrained } = options;
+    const { experiment, data, parent, repeats, pretrained } = options;
     const runs = options.runs ?? runsFolder();
     const surroundings = await describeSurroundings(options);
     const started = now();
@@ -82,9 +87,11 @@ export class RunRecord {
       experiment,
       configuration: configurationHash(experiment),
       parent: parent ?? null,
+      repeats: repeats ?? null,
       pretrained: pretrained ?? null,
       data,
       seeds: { training: experiment.seed, split: experiment.data.split.seed },
+      postprocessing: [],
       ...surroundings,
       resumed: [],
       checkpoints: {},
@@ -103,7 +110,7 @@ export class RunRecord {
    * @throws {RangeError} If it did not complete that many epochs.
    */
   static async resume(id: string, options: RunResume): Promise<RunRecord> {
-    const { afterEpoch } = options;
+    const { afterEpoch, from = "last" } = options;
     const runs = options.runs ?? runsFolder();
     const run = await readRun(id, runs);
     if (run.status !== "interrupted") {
@@ -118,7 +125,12 @@ export class RunRecord {
       );
     }
     const time = now();
-    const kept = Object.entries(run.checkpoints).filter(([, { epoch }]) => epoch <= afterEpoch);
+    const { previous, ...others } = run.checkpoints;
+    if (from === "previous") {
+      if (previous) others.last = previous;
+      else delete others.last;
+    }
+    const kept = Object.entries(others).filter(([, { epoch }]) => epoch <= afterEpoch);
     const record = new RunRecord({
       ...run,
       status: "running",
@@ -162,13 +174,23 @@ export class RunRecord {
     const { epoch, ...values } = metrics;
     await this.#change({
       metrics: [...this.#run.metrics, { epoch, ...values }],
-      checkpoints: { ...this.#run.checkpoints, ...structuredClone(checkpoints) },
+      checkpoints: this.#with(checkpoints),
     });
   }
 
   /** Adds a checkpoint, or replaces the one of that name. */
   async checkpoint(name: CheckpointName, checkpoint: Checkpoint): Promise<void> {
-    await this.#change({ checkpoints: { ...this.#run.checkpoints, [name]: { ...checkpoint } } });
+    await this.#change({ checkpoints: this.#with({ [name]: checkpoint }) });
+  }
+
+  /** The checkpoints with new ones among them; the last one so far becomes the previous one. */
+  #with(added: Checkpoints): Checkpoints {
+    const { last } = this.#run.checkpoints;
+    return {
+      ...this.#run.checkpoints,
+      ...(added.last && last && { previous: last }),
+      ...structuredClone(added),
+    };
   }
 
   /** Gives a sign of life; call it now and then in long epochs. */
@@ -178,7 +200,9 @@ export class RunRecord {
 
   /** Ends the record of a run that did all it had to. */
   async finish(): Promise<void> {
-    await this.#change({ status: "finished" }, true);
+    // The previous checkpoint is for those that must go on.
+    const { previous: _, ...checkpoints } = this.#run.checkpoints;
+    await this.#change({ status: "finished", checkpoints }, true);
   }
 
   /** Ends the record of a run that cannot go on, with the error as the reason. */
@@ -190,6 +214,14 @@ export class RunRecord {
   /** Ends the record of a run that was stopped and may be resumed. */
   async interrupt(reason = "stopped by the user"): Promise<void> {
     await this.#change({ status: "interrupted", reason });
+  }
+
+  /**
+   * Lets go of a run that nobody writes any more: should its last state not have got to the disk, it
+   * is found interrupted although this process still lives.
+   */
+  release(): void {
+    ownRuns.delete(this.id);
   }
 
   async #change(fields: Partial<Run>, ended = false): Promise<void> {

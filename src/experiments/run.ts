@@ -8,6 +8,7 @@ import {
   checkpointNames,
   type Experiment,
   experimentSchema,
+  postprocessingSchema,
 } from "./schema.ts";
 
 /** Where a run is in its life; only `running` and `interrupted` can still change. */
@@ -50,14 +51,17 @@ export interface ProcessIdentity {
   ticks: number | null;
 }
 
-/** The checkpoint that a run started from. */
-export interface Parent {
+/** A checkpoint of a run, as another record names it. */
+export interface CheckpointReference {
   /** Id of the run. */
   run: string;
   checkpoint: CheckpointName;
   /** Of the checkpoint's file. */
   sha256: string;
 }
+
+/** The checkpoint that a run started from. */
+export type Parent = CheckpointReference;
 
 /** The file of pretrained encoder weights that a run started from. */
 export interface Pretrained {
@@ -76,6 +80,21 @@ export interface RunData {
   films: { train: number; validation: number; test: number };
   /** Files that were left out, and why. */
   excluded: { id: string; reason: string }[];
+}
+
+/** A rule of post-processing that was fitted to what models say of validation films. */
+export interface FittedRule {
+  /** ISO 8601 time, UTC. */
+  fitted: string;
+  /** The models whose probabilities are averaged. */
+  members: CheckpointReference[];
+  /** Number of films that it was fitted to. */
+  films: number;
+  rule: Experiment["postprocessing"];
+  /** Mean dice of the rule on these films, 0 to 1; optimistic for others. */
+  dice: number;
+  /** What each step of it brought, in mean dice; only steps that are kept are part of the rule. */
+  steps: { name: string; before: number; after: number; kept: boolean }[];
 }
 
 /** One checkpoint that a run has kept. */
@@ -108,10 +127,14 @@ export interface Run extends Surroundings {
   /** Its hash, see {@linkcode configurationHash}. */
   configuration: string;
   parent: Parent | null;
+  /** Id of the run that it repeats, null where it repeats none. */
+  repeats: string | null;
   /** Null where the encoder started from random weights or from a parent's. */
   pretrained: Pretrained | null;
   data: RunData;
   seeds: { training: number; split: number };
+  /** The rules that were fitted to ensembles that this run is the first member of. */
+  postprocessing: FittedRule[];
   /** Each time that the run went on after an interruption. */
   resumed: (Surroundings & { time: string; afterEpoch: number })[];
   checkpoints: Partial<Record<CheckpointName, Checkpoint>>;
@@ -140,6 +163,25 @@ const surroundings = z.strictObject({
   environment: z.record(z.string(), z.string()),
 });
 
+const checkpointReference = z.strictObject({
+  run: z.string(),
+  checkpoint: z.enum(checkpointNames),
+  sha256: hash,
+});
+
+const dice = z.number().min(0).max(1);
+
+const fittedRule = z.strictObject({
+  fitted: time,
+  members: z.array(checkpointReference).min(1),
+  films: z.int().min(1),
+  rule: postprocessingSchema,
+  dice,
+  steps: z.array(
+    z.strictObject({ name: z.string().min(1), before: dice, after: dice, kept: z.boolean() }),
+  ),
+});
+
 const runSchema: z.ZodType<Run> = z.strictObject({
   id: z.string().min(1),
   status: z.enum(["running", "finished", "failed", "interrupted"]),
@@ -155,11 +197,9 @@ const runSchema: z.ZodType<Run> = z.strictObject({
   }),
   experiment: experimentSchema,
   configuration: hash,
-  parent: z.strictObject({
-    run: z.string(),
-    checkpoint: z.enum(checkpointNames),
-    sha256: hash,
-  }).nullable(),
+  parent: checkpointReference.nullable(),
+  // Older records have no such field.
+  repeats: z.string().nullable().default(null),
   // Older records have no such field.
   pretrained: z.strictObject({ file: z.string().min(1), sha256: hash }).nullable().default(null),
   data: z.strictObject({
@@ -173,6 +213,8 @@ const runSchema: z.ZodType<Run> = z.strictObject({
     excluded: z.array(z.strictObject({ id: z.string(), reason: z.string() })),
   }),
   seeds: z.strictObject({ training: z.int(), split: z.int() }),
+  // Older records have no such field.
+  postprocessing: z.array(fittedRule).default([]),
   ...surroundings.shape,
   resumed: z.array(surroundings.extend({ time, afterEpoch: z.int().min(0) })),
   checkpoints: z.partialRecord(
@@ -233,7 +275,7 @@ export async function readRunFile(id: string, runs: string): Promise<Run> {
 }
 
 /**
- * Writes a record in the order of its fields, an epoch's metrics on one line.
+ * Writes a record in the order of its fields, an epoch's metrics and a step of a fitting on one line.
  *
  * @throws {TypeError} If a field is not what it has to be: the file is then left as it was.
  */
@@ -244,9 +286,13 @@ export async function writeRunFile(run: Run, runs: string): Promise<void> {
     throw new TypeError(`Cannot write the record of the run ${run.id} as ${reasons}`);
   }
   const document = new Document(run, { aliasDuplicateObjects: false });
-  const metrics = document.get("metrics");
-  if (isSeq(metrics)) {
-    for (const item of metrics.items) if (isMap(item)) item.flow = true;
+  const rows = [
+    document.get("metrics"),
+    ...run.postprocessing.map((_, i) => document.getIn(["postprocessing", i, "steps"])),
+  ];
+  for (const list of rows) {
+    if (!isSeq(list)) continue;
+    for (const item of list.items) if (isMap(item)) item.flow = true;
   }
   const text = document.toString({ lineWidth: 0, flowCollectionPadding: false });
   await writeFileAtomic(runFile(run.id, runs), text);

@@ -3,6 +3,7 @@ import { z } from "zod";
 /** What a checkpoint of a run is called; `best-*` are judged on the validation films. */
 export const checkpointNames = [
   "last",
+  "previous",
   "best-loss",
   "best-iou",
   "best-dice",
@@ -290,8 +291,11 @@ const training = z.strictObject({
     .describe("Exponential moving average of the weights after each step; none if left out"),
   bestK: bestK.exactOptional()
     .describe("Average of the weights of the best epochs; none if left out"),
-  final: z.enum(checkpointNames).exclude(["final"]).exactOptional().describe(
+  final: z.enum(checkpointNames).exclude(["final", "previous"]).exactOptional().describe(
     "Checkpoint that becomes final; if left out the first there is of swa, best-k, ema, best-dice",
+  ),
+  checkpointMinutes: z.number().gt(0).default(15).describe(
+    "Minutes after which a long epoch is saved in its middle; each epoch is saved at its end",
   ),
   earlyStopping: earlyStopping.exactOptional()
     .describe("End before the last epoch; all epochs if left out"),
@@ -369,7 +373,8 @@ const bySex = z.strictObject({
     "common one is used",
 );
 
-const postprocessing = z.discriminatedUnion("rule", [
+/** How probabilities become a mask. */
+export const postprocessingSchema = z.discriminatedUnion("rule", [
   z.strictObject({
     rule: z.literal("threshold").default("threshold"),
     flip,
@@ -408,12 +413,14 @@ const fields = z.strictObject({
   model: model.prefault({}).describe("Network"),
   parent: nameText.exactOptional()
     .describe("Experiment whose finished run this one goes on from; none if left out"),
-  parentCheckpoint: z.enum(checkpointNames).default("final")
+  parentCheckpoint: z.enum(checkpointNames).exclude(["previous"]).default("final")
     .describe("Checkpoint of that run to start from"),
   training: training.describe("Training stage"),
   augmentation: augmentation.prefault({}).describe("Random changes of the training films"),
   validation: validation.prefault({}).describe("Validation after an epoch"),
-  postprocessing: postprocessing.prefault({}).describe("From probabilities to the submitted mask"),
+  postprocessing: postprocessingSchema.prefault({}).describe(
+    "From probabilities to the submitted mask",
+  ),
 });
 
 /** An experiment's file: `quick` stays as it was written, it is checked once it is merged in. */

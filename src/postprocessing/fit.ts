@@ -7,7 +7,7 @@ import { threshold } from "./probabilities.ts";
 import { withTruth } from "./score.ts";
 
 /** One thing that post-processing can do. */
-export type StepName = "flip" | "threshold" | "components" | "triplet" | "bySex";
+export type StepName = "flip" | "threshold" | "components" | "triplet" | "bySex" | "experiment";
 
 /** What a step of post-processing brought. */
 export interface FittingStep {
@@ -20,6 +20,8 @@ export interface FittingStep {
   kept: boolean;
   /** The rule with the best of its values, whether kept or not. */
   rule: MaskRule;
+  /** All that was tried, with its mean dice. */
+  tried: { rule: MaskRule; dice: number }[];
 }
 
 /** The rule that fits films best, and what each of its steps brought. */
@@ -32,13 +34,15 @@ export interface Fitting {
   films: number;
 }
 
-/** The values that {@linkcode fitPostprocessing} tries; areas in pixels at 1024 x 1024. */
+/** What {@linkcode fitPostprocessing} tries; areas in pixels at 1024 x 1024. */
 export interface FittingGrid {
   thresholds: readonly number[];
   minimumAreas: readonly number[];
   tops: readonly number[];
   areas: readonly number[];
   bottoms: readonly number[];
+  /** Whole rules, tried at the end, such as that of the experiment. Default: none. */
+  rules: readonly MaskRule[];
 }
 
 const DEFAULT_GRID: FittingGrid = {
@@ -47,6 +51,7 @@ const DEFAULT_GRID: FittingGrid = {
   tops: [0.5, 0.6, 0.7, 0.75, 0.8, 0.9],
   areas: [1, 250, 500, 1000, 1500, 2000, 3000, 5000],
   bottoms: [0.2, 0.3, 0.4, 0.5],
+  rules: [],
 };
 
 /** The rule that every step must beat: the map of the film itself, and one half. */
@@ -60,8 +65,8 @@ const START = {
 /**
  * Finds the post-processing that fits films best, step by step: averaging with the mirrored film, a
  * threshold, dropping small components, the triplet rule in place of the threshold, a threshold for
- * each sex. A step is kept only if it improves the mean dice. Of each film only numbers are kept, so
- * that predictions may stream.
+ * each sex, and at last whole rules that are given. A step is kept only if it improves the mean dice. Of
+ * each film only numbers are kept, so that predictions may stream.
  *
  * @param predictions `plain` of an ensemble with `flip: false`, `flipped` of the same with `flip: true`;
  * where one is left out, the step "flip" is too. Maps are square; those smaller than 1024 x 1024 are
@@ -98,14 +103,11 @@ export async function fitPostprocessing(
   let score = dice(rule);
   const steps: FittingStep[] = [];
   const attempt = (name: StepName, candidates: MaskRule[]) => {
-    let best: { rule: MaskRule; dice: number } | undefined;
-    for (const candidate of candidates) {
-      const value = dice(candidate);
-      if (best === undefined || value > best.dice) best = { rule: candidate, dice: value };
-    }
-    if (best === undefined) return;
+    const tried = candidates.map((rule) => ({ rule, dice: dice(rule) }));
+    if (tried.length === 0) return;
+    const best = tried.reduce((best, next) => next.dice > best.dice ? next : best);
     const kept = best.dice > score;
-    steps.push({ name, before: score, after: best.dice, kept, rule: best.rule });
+    steps.push({ name, before: score, after: best.dice, kept, rule: best.rule, tried });
     if (kept) [rule, score] = [best.rule, best.dice];
   };
 
@@ -123,6 +125,7 @@ export async function fitPostprocessing(
   );
   attempt("triplet", tripletRules(rule, grid));
   attempt("bySex", rulesBySex(rule, first, grid, dice));
+  attempt("experiment", grid.rules.filter(({ flip }) => flip ? flipped : plain));
   return { rule, dice: score, steps, films: first.length };
 }
 
@@ -143,7 +146,7 @@ async function statisticsOf(
   films: readonly Film[],
   grid: FittingGrid,
 ): Promise<FilmStatistics[]> {
-  const levels = new Set([START.threshold, ...grid.thresholds, ...grid.bottoms]);
+  const { tops, levels } = levelsOf(grid);
   const statistics: FilmStatistics[] = [];
   for await (const { film, probabilities, truth } of withTruth(predictions, films)) {
     const side = Math.sqrt(probabilities.length);
@@ -155,8 +158,8 @@ async function statisticsOf(
     }
     const mask = side === FILM_SIZE ? truth : resizeMask(truth, FILM_SIZE, side);
     const scale = (FILM_SIZE / side) ** 2;
-    const { above, annotated } = countAboveLevels(probabilities, mask, grid.tops);
-    const components = [...levels].map((level) => {
+    const { above, annotated } = countAboveLevels(probabilities, mask, tops);
+    const components = levels.map((level) => {
       const overlaps = componentOverlaps(threshold(probabilities, level), mask, side, side);
       const scaled = overlaps.map(({ area, common }) => {
         return { area: area * scale, common: common * scale };
@@ -167,11 +170,22 @@ async function statisticsOf(
       imageId: film.imageId,
       sex: film.sex,
       annotated: annotated * scale,
-      above: new Map(grid.tops.map((top, i) => [top, above[i]! * scale])),
+      above: new Map(tops.map((top, i) => [top, above[i]! * scale])),
       components: new Map(components),
     });
   }
   return statistics;
+}
+
+/** The probabilities that a rule of the grid may ask about: for sure pixels, and for all that count. */
+function levelsOf(grid: FittingGrid): { tops: number[]; levels: number[] } {
+  const { rules } = grid;
+  const tops = rules.flatMap((rule) => rule.rule === "triplet" ? [rule.top] : []);
+  const levels = rules.flatMap((rule) => [levelOf(rule), ...Object.values(rule.bySex ?? {})]);
+  return {
+    tops: [...new Set([...grid.tops, ...tops])],
+    levels: [...new Set([START.threshold, ...grid.thresholds, ...grid.bottoms, ...levels])],
+  };
 }
 
 function idsOf(statistics: readonly FilmStatistics[]): string {
@@ -220,7 +234,10 @@ function tripletRules(soFar: MaskRule, grid: FittingGrid): MaskRule[] {
   );
 }
 
-/** The best level for each sex by itself: films of one sex do not depend on the other's. */
+/**
+ * Other levels for one sex, then the best of both together: films of one sex do not depend on the
+ * other's level.
+ */
 function rulesBySex(
   rule: MaskRule,
   films: readonly FilmStatistics[],
@@ -233,13 +250,18 @@ function rulesBySex(
   const levels = rule.rule === "triplet"
     ? grid.bottoms.filter((bottom) => bottom <= rule.top)
     : grid.thresholds;
-  const bestFor = (sex: "M" | "F") => {
-    let best = { level: common, dice: -1 };
-    for (const level of [common, ...levels]) {
-      const value = dice({ ...rule, bySex: { M: common, F: common, [sex]: level } });
-      if (value > best.dice) best = { level, dice: value };
+  const candidates: MaskRule[] = [];
+  const best = { M: common, F: common };
+  for (const sex of ["M", "F"] as const) {
+    let highest = -1;
+    for (const level of new Set([common, ...levels])) {
+      const candidate = { ...rule, bySex: { M: common, F: common, [sex]: level } };
+      candidates.push(candidate);
+      const value = dice(candidate);
+      if (value <= highest) continue;
+      highest = value;
+      best[sex] = level;
     }
-    return best.level;
-  };
-  return [{ ...rule, bySex: { M: bestFor("M"), F: bestFor("F") } }];
+  }
+  return [...candidates, { ...rule, bySex: best }];
 }

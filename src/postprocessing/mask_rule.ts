@@ -33,3 +33,15 @@ export function toMask(
 export function minimumAreaOf(rule: MaskRule): number {
   return rule.rule === "triplet" ? rule.minimumRegion ?? 0 : rule.minimumArea;
 }
+
+/** A rule in words, for example `mirrored too, threshold 0.5, components of 2000 px or more`. */
+export function ruleText(rule: MaskRule): string {
+  const parts = rule.rule === "triplet"
+    ? [`${rule.area} px above ${rule.top}, then threshold ${rule.bottom}`]
+    : [`threshold ${rule.threshold}`];
+  if (rule.flip) parts.unshift("mirrored too");
+  if (rule.bySex) parts.push(`for men ${rule.bySex.M}, for women ${rule.bySex.F}`);
+  const minimumArea = minimumAreaOf(rule);
+  if (minimumArea > 0) parts.push(`components of ${minimumArea} px or more`);
+  return parts.join(", ");
+}

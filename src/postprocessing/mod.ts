@@ -20,8 +20,10 @@ export {
   type FittingStep,
   type StepName,
 } from "./fit.ts";
+export { type EnsembleFitting, fitEnsemble, type FitEnsembleOptions } from "./fit_ensemble.ts";
 export { countAboveLevels, type LevelCounts } from "./level_counts.ts";
-export { type MaskRule, toMask } from "./mask_rule.ts";
+export { loadEnsemble } from "./load_ensemble.ts";
+export { type MaskRule, ruleText, toMask } from "./mask_rule.ts";
 export { dice, iou, maskOverlap } from "./overlap.ts";
 export { averageProbabilities, flipHorizontal, threshold } from "./probabilities.ts";
 export { resizeBilinear } from "./resize.ts";

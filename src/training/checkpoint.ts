@@ -66,8 +66,9 @@ export async function readCheckpoint(
   const path = join(folder, file);
   const refuse = (why: string, cause?: unknown): never => {
     throw new CheckpointError(
-      `Cannot use the checkpoint ${path} as ${why}. Restore the file, or remove its folder to start ` +
-        `the run again`,
+      `Cannot use the checkpoint ${path} as ${why}. Restore the file; or, where a stage is to go on, ` +
+        `take the checkpoint before it ("deno task train" with --previous); or remove its folder to ` +
+        `start the run again`,
       { cause },
     );
   };

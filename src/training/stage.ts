@@ -10,6 +10,7 @@ import {
   findResumable,
   type Parent,
   projectFolder,
+  readRun,
   type Run,
   runFolder,
   RunRecord,
@@ -58,6 +59,10 @@ export interface StageOptions extends StageDataOptions {
   data?: StageData;
   /** The folder of run records. Default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`. */
   runs?: string;
+  /** A run to repeat: the parent's checkpoint is the one that it started from, not the newest. */
+  repeats?: Run;
+  /** Go on from the checkpoint before the last one, as the last one is damaged. Default: false. */
+  previous?: boolean;
   /** Called when it is known which run this is: a new one, or one that goes on. */
   onStart?: (run: Run) => void;
   /** Called after each batch. */
@@ -119,9 +124,10 @@ const START: Position = {
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
   using interrupt = new Interrupt();
-  const parent = await findParent(experiment, options.runs);
+  const parent = await findParent(experiment, options);
   const data = options.data ?? await loadStageData(experiment, options);
   refuseUnfit(experiment, data);
+  refuseOtherFilms(data, options.repeats);
   interrupt.check();
   const known = {
     versions: { tensorflow: tensorflowVersion },
@@ -136,11 +142,20 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
   const stage = new Stage(experiment, data, interrupt, options);
   try {
     let record: RunRecord;
-    if (resumable?.checkpoints.last) {
-      await stage.restore(runFolder(resumable.id, options.runs), resumable.checkpoints.last);
+    const from = options.previous ? "previous" : "last";
+    const saved = resumable?.checkpoints[from];
+    if (options.previous && !saved) {
+      throw new CheckpointError(
+        `Cannot go on from the checkpoint before the last of ${experiment.name} as no interrupted ` +
+          `run has one`,
+      );
+    }
+    if (resumable && saved) {
+      await stage.restore(runFolder(resumable.id, options.runs), saved);
       record = await RunRecord.resume(resumable.id, {
         ...known,
         afterEpoch: stage.position.epoch,
+        from,
         ...(options.runs && { runs: options.runs }),
       });
     } else {
@@ -151,6 +166,7 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
         experiment,
         data: describeData(data),
         ...(parent && { parent: parent.reference }),
+        ...(options.repeats && { repeats: options.repeats.id }),
         ...(pretrained && { pretrained }),
         ...(options.runs && { runs: options.runs }),
       });
@@ -185,10 +201,20 @@ function refuseUnfit({ name, data, training }: Experiment, films: StageData): vo
   }
 }
 
-async function findParent(experiment: Experiment, runs: string | undefined) {
+function refuseOtherFilms({ hash }: StageData, repeats: Run | undefined): void {
+  if (!repeats || repeats.data.hash === hash) return;
+  throw new RangeError(
+    `Cannot repeat ${repeats.id} as its films were others: those of "${repeats.data.root}" had the ` +
+      `hash ${repeats.data.hash}, these have ${hash}`,
+  );
+}
+
+async function findParent(experiment: Experiment, { runs, repeats }: StageOptions) {
   if (experiment.parent === undefined) return undefined;
-  const run = await findParentRun(experiment, runs);
-  const checkpoint = run?.checkpoints[experiment.parentCheckpoint];
+  const earlier = repeats?.parent;
+  const run = earlier ? await readRun(earlier.run, runs) : await findParentRun(experiment, runs);
+  const name = earlier?.checkpoint ?? experiment.parentCheckpoint;
+  const checkpoint = run?.checkpoints[name];
   if (!run || !checkpoint) {
     throw new CheckpointError(
       `Cannot start ${experiment.name} as its parent ${experiment.parent} has no finished run ` +
@@ -196,9 +222,15 @@ async function findParent(experiment: Experiment, runs: string | undefined) {
         `${experiment.parent}" first`,
     );
   }
+  if (earlier && checkpoint.sha256 !== earlier.sha256) {
+    throw new CheckpointError(
+      `Cannot repeat ${repeats.id} as the checkpoint "${name}" of ${run.id}, from which it started, ` +
+        `is another by now: SHA-256 ${checkpoint.sha256} instead of ${earlier.sha256}`,
+    );
+  }
   const reference: Parent = {
     run: run.id,
-    checkpoint: experiment.parentCheckpoint,
+    checkpoint: name,
     sha256: checkpoint.sha256,
   };
   return { checkpoint, reference, folder: runFolder(run.id, runs) };
@@ -221,6 +253,9 @@ function describeData({ dataset, prepared, split, hash }: StageData) {
 /** The state of one stage while it runs. */
 class Stage {
   position: Position = structuredClone(START);
+  /** When it was last saved, and when the record was last touched; milliseconds. */
+  #savedAt = performance.now();
+  #seenAt = performance.now();
   readonly #model: SegmentationModel;
   readonly #optimizer: Optimizer;
   readonly #average: WeightAverage | undefined;
@@ -294,9 +329,13 @@ class Stage {
       await this.#finish(record);
       await record.finish();
     } catch (error) {
-      if (error instanceof InterruptedError) await record.interrupt(error.message);
-      else await record.fail(error);
-      throw error;
+      // A loss that is not finite will be so again. After all else (a full disk or memory, a defect that
+      // is mended) the stage can go on from its checkpoint.
+      if (error instanceof RangeError) await record.fail(error);
+      else await record.interrupt((error as Error).message).catch(() => {});
+      throw withAdvice(error);
+    } finally {
+      record.release();
     }
     this.position.candidates = [];
     await this.#removeOldCheckpoints(record);
@@ -314,6 +353,7 @@ class Stage {
       const batch of batches(this.data.prepared, order, { ...options, start: this.position.batch })
     ) {
       await this.#saveIfInterrupted(record);
+      await this.#saveIfDue(record);
       // The last window of an epoch may be shorter; its gradients are divided by what it has.
       const windowStart = batch.index - batch.index % training.accumulation;
       const windowEnd = Math.min(windowStart + training.accumulation, count);
@@ -564,9 +604,25 @@ class Stage {
 
   async #saveIfInterrupted(record: RunRecord): Promise<void> {
     if (!this.interrupt.isRequested) return;
+    await this.#save(record);
+    this.interrupt.check();
+  }
+
+  /** Saves in the middle of a long epoch, and gives a sign of life. */
+  async #saveIfDue(record: RunRecord): Promise<void> {
+    const now = performance.now();
+    const minutesSince = (then: number) => (now - then) / 60_000;
+    if (minutesSince(this.#savedAt) >= this.experiment.training.checkpointMinutes) {
+      await this.#save(record);
+    } else if (minutesSince(this.#seenAt) >= 1) {
+      this.#seenAt = now;
+      await record.heartbeat();
+    }
+  }
+
+  async #save(record: RunRecord): Promise<void> {
     await record.checkpoint("last", await this.#writeAll(record));
     await this.#removeOldCheckpoints(record);
-    this.interrupt.check();
   }
 
   async #saveAndRethrow(error: unknown, record: RunRecord): Promise<never> {
@@ -590,6 +646,7 @@ class Stage {
     const { epoch, batch } = this.position;
     const file = fileName("last", epoch, batch);
     const written = await writeCheckpoint(record.folder, file, this.#groups(), this.position);
+    this.#savedAt = this.#seenAt = performance.now();
     return { ...written, epoch, value: null };
   }
 
@@ -623,6 +680,17 @@ class Stage {
     this.#optimizer.dispose();
     this.#model.dispose();
   }
+}
+
+/** What the system says of a failed write (`ENOSPC`, `EIO`, ...) is made a message that tells what to do. */
+function withAdvice(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: string };
+  if (typeof code !== "string" || !/^E[A-Z]+$/.test(code)) return error;
+  return new CheckpointError(
+    `Cannot save the stage as the system refused it: ${message}. What was saved before is intact: ` +
+      `mend the cause (${code}), and start the stage again to go on`,
+    { cause: error },
+  );
 }
 
 /** The seed of one traced call: two int32 numbers. */

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { main } from "../../src/cli/train.ts";
 import { rectangle, withFolder, writeFilm } from "../data/small_dataset.ts";
+import "@/tensorflow/mod.ts"; // loaded by the command otherwise, and left loaded after the test
 import { captured } from "./console.ts";
 
 const train = (...args: string[]) => captured(() => main(args));

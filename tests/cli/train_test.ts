@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { main } from "@/cli/train.ts";
 import { listExperiments, listRuns, type Run } from "@/experiments/mod.ts";
 import { writePhantomDataset } from "@/phantom/mod.ts";
+import "@/tensorflow/mod.ts"; // loaded by the command otherwise, and left loaded after the test
 
 const SCRIPT = fileURLToPath(new URL("../../src/cli/train.ts", import.meta.url));
 

@@ -132,6 +132,7 @@ Deno.test("loadExperiment() fills in every default", async () => {
         lossOptions: { focal: { gamma: 2 } },
         optimizer: { kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
         learningRate: { schedule: "cosine", initial: 1e-3, final: 0, warmupEpochs: 0 },
+        checkpointMinutes: 15,
         precision: "float32",
       },
       augmentation: {},

@@ -57,7 +57,11 @@ function prediction(imageId: string, ...boxes: [Box, number][]): Prediction {
   return { imageId, probabilities };
 }
 
-const step = ({ steps }: Fitting, name: StepName) => steps.find((step) => step.name === name)!;
+/** A step's outcome, without all that it tried. */
+function step({ steps }: Fitting, name: StepName) {
+  const { tried: _, ...outcome } = steps.find((step) => step.name === name)!;
+  return outcome;
+}
 
 /** Whether each step is kept, by name. */
 const kept = ({ steps }: Fitting) =>
@@ -92,7 +96,7 @@ Deno.test("fitPostprocessing() keeps the flip where the mean with the mirrored f
     rule: { rule: "threshold", flip: true, threshold: 0.5, minimumArea: 0 },
   });
   assertEquals(fitting.rule.flip, true);
-  assertEquals(step(await fitPostprocessing({ plain }, films), "flip"), undefined);
+  assert(!("flip" in kept(await fitPostprocessing({ plain }, films))));
   assertEquals((await fitPostprocessing({ flipped }, films)).rule.flip, true);
 });
 
@@ -165,6 +169,66 @@ Deno.test("fitPostprocessing() keeps a threshold for each sex where they differ"
   assertEquals([bySex.after, bySex.kept], [1, true]);
   assertEquals(fitting.rule.bySex, { M: 0.3, F: 0.5 });
   assertEquals(fitting.steps.map(({ name }) => name), ["threshold", "bySex"]);
+});
+
+Deno.test("fitPostprocessing() tells all that it tried, with the score of each", async () => {
+  const films = [film("a", LESION, "M"), film("b", LESION, "F")];
+  const wide = { ...LESION, width: 8 };
+  const plain = [
+    prediction("a", [LESION, 0.35]),
+    prediction("b", [wide, 0.45], [LESION, 0.9]),
+  ];
+  const grid = {
+    thresholds: [0.3, 0.5],
+    minimumAreas: [],
+    tops: [0.8],
+    areas: [1, 9e4],
+    bottoms: [0.3],
+  };
+  const { steps, dice } = await fitPostprocessing({ plain }, films, grid);
+  const tried = (name: StepName) => steps.find((step) => step.name === name)!.tried;
+  // At 0.3 the mask of b is twice as large as the truth: dice 2/3. At 0.5 that of a is empty.
+  const [low, high] = tried("threshold");
+  assertAlmostEquals(low!.dice, (1 + 2 / 3) / 2, 1e-12);
+  assertEquals(high!.dice, 0.5);
+  // The first triplet makes a negative and b twice as large; the second makes both negative.
+  assertEquals(tried("triplet").map(({ dice }) => dice), [1 / 3, 0]);
+  const bySex = tried("bySex").map(({ rule, dice }) => [rule.bySex!.M, rule.bySex!.F, dice]);
+  const common = (1 + 2 / 3) / 2;
+  assertEquals(bySex, [
+    [0.3, 0.3, common],
+    [0.5, 0.3, 1 / 3],
+    [0.3, 0.3, common],
+    [0.3, 0.5, 1],
+    [0.3, 0.5, 1],
+  ]);
+  assertEquals(dice, 1);
+});
+
+Deno.test("fitPostprocessing() takes a given rule where it is better than all of the grid", async () => {
+  const films = [film("a", LESION, "M"), film("b", undefined, "M")];
+  const plain = [prediction("a", [LESION, 0.55]), prediction("b", [LESION, 0.53])];
+  const grid = { thresholds: [0.5, 0.6], minimumAreas: [500], tops: [0.7], bottoms: [0.3] };
+  const threshold: MaskRule = { rule: "threshold", flip: false, threshold: 0.54, minimumArea: 500 };
+  const triplet: MaskRule = { rule: "triplet", flip: false, top: 0.54, area: 9, bottom: 0.52 };
+  const bySex: MaskRule = { ...threshold, threshold: 0.7, bySex: { M: 0.54, F: 0.1 } };
+  for (const rule of [threshold, triplet, bySex]) {
+    const fitting = await fitPostprocessing({ plain }, films, { ...grid, rules: [rule] });
+    assertEquals(step(fitting, "experiment"), {
+      name: "experiment",
+      before: 0.5,
+      after: 1,
+      kept: true,
+      rule,
+    });
+    assertEquals([fitting.rule, fitting.dice], [rule, 1]);
+  }
+  // A rule for mirrored films cannot be tried where there are none, nor is a worse one kept.
+  const flipped: MaskRule = { ...threshold, flip: true };
+  assert(!("experiment" in kept(await fitPostprocessing({ plain }, films, { rules: [flipped] }))));
+  const worse: MaskRule = { ...threshold, threshold: 0.9 };
+  const fitting = await fitPostprocessing({ plain }, films, { ...grid, rules: [worse] });
+  assertEquals(kept(fitting).experiment, false);
 });
 
 Deno.test("fitPostprocessing() says of each rule the dice that scoreRules() finds at full size", async () => {

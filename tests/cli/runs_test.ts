@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { main } from "@/cli/runs.ts";
+import { listRuns, loadExperiment, readRun } from "@/experiments/mod.ts";
+import { trainStage } from "@/training/mod.ts";
+import { withFolder } from "../data/small_dataset.ts";
+import { tinyExperiment, writeRun, writeSmallDataset } from "../postprocessing/trained_runs.ts";
+import { captured } from "./console.ts";
+
+const runs = (...args: string[]) => captured(() => main(args));
+
+const SMALL = ["training.batch=2", "training.epochs=2", "validation.batch=2"];
+
+/** A data set and two runs, the second trained on from the first. */
+async function twoRuns(folder: string) {
+  const root = join(folder, "films");
+  await writeSmallDataset(root);
+  const experiment = await tinyExperiment(...SMALL);
+  const first = await trainStage(experiment, { root });
+  const child = await loadExperiment("phantom/2-192", {
+    quick: false,
+    overrides: [
+      "data.size=32",
+      "data.split.validation=0.5",
+      "model={ architecture: unet, startFilters: 1 }",
+      ...SMALL,
+    ],
+  });
+  const second = await trainStage(child, { root });
+  return { root, experiment, first, second };
+}
+
+async function withRuns(test: (folder: string) => Promise<void>): Promise<void> {
+  const before = Deno.env.get("PNEUMOTHORAX_RUNS");
+  await withFolder(async (folder) => {
+    Deno.env.set("PNEUMOTHORAX_RUNS", join(folder, "runs"));
+    try {
+      await test(folder);
+    } finally {
+      if (before === undefined) Deno.env.delete("PNEUMOTHORAX_RUNS");
+      else Deno.env.set("PNEUMOTHORAX_RUNS", before);
+    }
+  });
+}
+
+Deno.test("runs lists runs as a tree, and repeats one to the same metrics and weights", () =>
+  withRuns(async (folder) => {
+    const { root, experiment, first, second } = await twoRuns(folder);
+    const listed = (await runs()).out.split("\n");
+    assertMatch(listed[0]!, /^run +status +epochs +best dice +minutes +started$/);
+    assertMatch(listed[1]!, new RegExp(`^${first.id} +finished +2/2 +[01]\\.\\d{3} +0\\.\\d +20`));
+    assert(listed[2]!.startsWith(`└─ ${second.id}`), listed[2]);
+    assertEquals((await runs("--status", "failed")).out.split("\n").length, 1);
+
+    // A newer run of the parent: the repetition must go on from the one that was used.
+    await trainStage({ ...experiment, seed: 5 }, { root });
+    const repeated = await runs("--repeat", second.id, "--data", root);
+    assertEquals(repeated.code, 0, repeated.error);
+    assertStringIncludes(repeated.out, `All metrics of 2 epochs are those of ${second.id}`);
+    const again = (await listRuns({ experiment: second.experiment.name })).runs
+      .find(({ id }) => id !== second.id)!;
+    assertEquals((await readRun(again.id)).repeats, second.id);
+    assertEquals(again.parent, second.parent);
+
+    const other = await runs("--repeat", first.id, "--data", folder);
+    assertEquals(other.code, 1);
+    await Deno.remove(join(root, "dicom-images-train", "study.film-0"), { recursive: true });
+    const films = await runs("--repeat", first.id, "--data", root);
+    assertEquals(films.code, 1);
+    assertStringIncludes(films.error, `Cannot repeat ${first.id} as its films were others`);
+  }));
+
+Deno.test("runs refuses what it cannot do, without a stack", () =>
+  withRuns(async (folder) => {
+    const root = join(folder, "films");
+    await writeSmallDataset(root);
+    const { id } = await writeRun(await tinyExperiment(), root, {}, { finished: false });
+    const cases: [args: string[], code: number, message: string][] = [
+      [["--status", "done"], 2, "--status must be running, finished, failed, interrupted: done"],
+      [["--repeat", id], 2, `Cannot repeat ${id} as it is not finished: interrupted`],
+      [["--repeat", "nothing"], 1, "there is no such file"],
+      [["extra"], 2, "extra"],
+    ];
+    for (const [args, code, message] of cases) {
+      const result = await runs(...args);
+      assertEquals(result.code, code, args.join(" "));
+      assertStringIncludes(result.error, message);
+      assert(!result.error.includes("    at "), result.error);
+    }
+  }));
