@@ -21,3 +21,10 @@ export type { TopLevelSpec } from "vega-lite";
 export { filmPictures, scorePictures } from "./film_pictures.ts";
 export { type CurveMetric, learningCurves } from "./learning_curves.ts";
 export { networkDiagram } from "./network.ts";
+export {
+  fittingAreas,
+  fittingBySex,
+  fittingSteps,
+  fittingThresholds,
+  fittingTriplets,
+} from "./fitting_charts.ts";
