@@ -8,7 +8,6 @@ import {
   withAnnotations,
   writeAblation,
 } from "@/ablation/mod.ts";
-import { DatasetError } from "@/data/mod.ts";
 import {
   configurationHash,
   type Experiment,
@@ -19,13 +18,8 @@ import {
 } from "@/experiments/mod.ts";
 import { clearBar, Progress, watchStage } from "@/notebook/mod.ts";
 import { writePhantomDataset } from "@/phantom/mod.ts";
-import {
-  CheckpointError,
-  InterruptedError,
-  loadStageData,
-  type StageData,
-  trainStage,
-} from "@/training/mod.ts";
+import { InterruptedError, loadStageData, type StageData, trainStage } from "@/training/mod.ts";
+import { command } from "./command.ts";
 
 const HELP = `Measures what each part of the system is worth: trains every experiment of
 experiments/ablation with several seeds on synthetic films, and compares them on 160 other films.
@@ -47,52 +41,43 @@ written to experiments/ablation/results.json, which notebook 6 shows. Exit code:
 /** The competition's films have no truth for the test films; the phantom's have. */
 const TRUTH = "test-rle-truth.csv";
 
+interface Arguments {
+  seeds: number[];
+  root: string;
+}
+
 /** Runs the command and returns its exit code. */
-export async function main(args: string[]): Promise<number> {
-  let seeds: number[];
-  let root: string;
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        seeds: { type: "string", default: "3" },
-        data: { type: "string", default: join(projectFolder, "data", "phantom-ablation") },
-        help: { type: "boolean", default: false },
-      },
-    });
-    if (values.help) {
-      console.log(HELP);
-      return 0;
-    }
-    if (!/^[1-9]\d?$/.test(values.seeds)) {
-      throw new RangeError(`--seeds must be a whole number from 1 to 99: ${values.seeds}`);
-    }
-    seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1);
-    root = values.data;
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee: deno task ablation --help`);
-    return 2;
+export const main = command({ name: "ablation", help: HELP, parse: parseArguments, run: ablation });
+
+function parseArguments(args: string[]): Arguments {
+  const { values: { seeds, data } } = parseArgs({
+    args,
+    options: {
+      seeds: { type: "string", default: "3" },
+      data: { type: "string", default: join(projectFolder, "data", "phantom-ablation") },
+    },
+  });
+  if (!/^[1-9]\d?$/.test(seeds)) {
+    throw new RangeError(`--seeds must be a whole number from 1 to 99: ${seeds}`);
   }
+  return { seeds: Array.from({ length: Number(seeds) }, (_, i) => i + 1), root: data };
+}
+
+async function ablation({ seeds, root }: Arguments): Promise<number | void> {
+  await writePhantomDataset({
+    directory: root,
+    train: 240,
+    test: 160,
+    seed: 1,
+    difficulty: "clear",
+  });
   try {
-    await writePhantomDataset({
-      directory: root,
-      train: 240,
-      test: 160,
-      seed: 1,
-      difficulty: "clear",
-    });
     await runAblation(root, seeds);
-    return 0;
   } catch (error) {
     clearBar();
-    if (error instanceof InterruptedError) {
-      console.error(`${error.message}. To go on, run the same command again`);
-      return 130;
-    }
-    const isExpected = error instanceof DatasetError || error instanceof CheckpointError ||
-      error instanceof RangeError;
-    console.error(isExpected ? error.message : error);
-    return 1;
+    if (!(error instanceof InterruptedError)) throw error;
+    console.error(`${error.message}. To go on, run the same command again`);
+    return 130;
   }
 }
 

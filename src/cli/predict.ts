@@ -36,8 +36,9 @@ Options:
   --skip-bad    ends with 0 although files could not be used
   --help        shows this
 
-A film is called as its file, without .dcm; its size must be ${FILM_SIZE} x ${FILM_SIZE}. Files that cannot be used
-are listed at the end and have no row in submission.csv. Exit code: 0 done, 1 failed or a file could not be used, 2 wrong usage.`;
+A film is called as its file, without .dcm; its size must be ${FILM_SIZE} x ${FILM_SIZE}. Files that
+cannot be used are listed at the end and have no row in submission.csv. Exit code: 0 done, 1 failed or
+a file could not be used, 2 wrong usage.`;
 
 const RULES = ["fitted", "experiment"] as const;
 

@@ -22,3 +22,10 @@ export { filmPictures, scorePictures } from "./film_pictures.ts";
 export { type CurveMetric, learningCurves, runCurves } from "./learning_curves.ts";
 export { networkDiagram } from "./network.ts";
 export { comparison, type Measurements } from "./comparison.ts";
+export {
+  fittingAreas,
+  fittingBySex,
+  fittingSteps,
+  fittingThresholds,
+  fittingTriplets,
+} from "./fitting_charts.ts";

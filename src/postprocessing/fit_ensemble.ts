@@ -22,7 +22,7 @@ export interface FitEnsembleOptions {
   batch?: number;
   /** Other values to try. Default: those of {@linkcode fitPostprocessing}. */
   grid?: Partial<FittingGrid>;
-  /** Called after each film; it is predicted as it is, and once more with its mirror image. */
+  /** Called before the first film and after each; all are predicted as they are, then mirrored too. */
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
@@ -62,7 +62,9 @@ export async function fitEnsemble(
   refuseOverlap(films);
 
   let done = 0;
-  const count = () => options.onProgress?.({ done: ++done, total: 2 * films.length });
+  const total = 2 * films.length;
+  const count = () => options.onProgress?.({ done: ++done, total });
+  options.onProgress?.({ done, total });
   const fitting = await fitPostprocessing(
     {
       plain: predictGroups(groups, false, options, count),

@@ -4,26 +4,13 @@ import { main as fitMain } from "@/cli/fit.ts";
 import { main as predictMain } from "@/cli/predict.ts";
 import { readRun, runFile } from "@/experiments/mod.ts";
 import { ruleText } from "@/postprocessing/mod.ts";
-import { withFolder, writeFilm } from "../data/small_dataset.ts";
+import { writeFilm } from "../data/small_dataset.ts";
 import { tinyExperiment, writeRun, writeSmallDataset } from "../postprocessing/trained_runs.ts";
 import { captured } from "./console.ts";
+import { withRuns } from "./with_runs.ts";
 
 const fit = (...args: string[]) => captured(() => fitMain(args));
 const predict = (...args: string[]) => captured(() => predictMain(args));
-
-/** Calls a test with a folder in which the run records are, and forgets it afterwards. */
-async function withRuns(test: (folder: string) => Promise<void>): Promise<void> {
-  const before = Deno.env.get("PNEUMOTHORAX_RUNS");
-  await withFolder(async (folder) => {
-    Deno.env.set("PNEUMOTHORAX_RUNS", join(folder, "runs"));
-    try {
-      await test(folder);
-    } finally {
-      if (before === undefined) Deno.env.delete("PNEUMOTHORAX_RUNS");
-      else Deno.env.set("PNEUMOTHORAX_RUNS", before);
-    }
-  });
-}
 
 Deno.test("fit records a rule, and predict uses it for exactly those models", () =>
   withRuns(async (folder) => {

@@ -3,29 +3,16 @@ import { basename, join } from "node:path";
 import { main } from "../../src/cli/predict.ts";
 import { decodeRle, FILM_SIZE, readGreyPng } from "@/data/mod.ts";
 import { trainStage } from "@/training/mod.ts";
-import { withFolder, writeFilm } from "../data/small_dataset.ts";
+import { writeFilm } from "../data/small_dataset.ts";
 import { discExperiment, discs } from "../training/discs.ts";
 import { captured } from "./console.ts";
+import { withRuns } from "./with_runs.ts";
 
 const predict = (...args: string[]) => captured(() => main(args));
 
 async function names(folder: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(folder));
   return entries.map(({ name }) => name).sort();
-}
-
-/** Calls a test with a folder in which the run records are, and forgets it afterwards. */
-async function withRuns(test: (folder: string) => Promise<void>): Promise<void> {
-  const before = Deno.env.get("PNEUMOTHORAX_RUNS");
-  await withFolder(async (folder) => {
-    Deno.env.set("PNEUMOTHORAX_RUNS", join(folder, "runs"));
-    try {
-      await test(folder);
-    } finally {
-      if (before === undefined) Deno.env.delete("PNEUMOTHORAX_RUNS");
-      else Deno.env.set("PNEUMOTHORAX_RUNS", before);
-    }
-  });
 }
 
 Deno.test("predict writes masks, overlays and one row for each film that can be read", () =>

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { main } from "@/cli/runs.ts";
 import { listRuns, loadExperiment, readRun } from "@/experiments/mod.ts";
 import { trainStage } from "@/training/mod.ts";
-import { withFolder } from "../data/small_dataset.ts";
 import { tinyExperiment, writeRun, writeSmallDataset } from "../postprocessing/trained_runs.ts";
 import { captured } from "./console.ts";
+import { withRuns } from "./with_runs.ts";
 
 const runs = (...args: string[]) => captured(() => main(args));
 
@@ -28,19 +28,6 @@ async function twoRuns(folder: string) {
   });
   const second = await trainStage(child, { root });
   return { root, experiment, first, second };
-}
-
-async function withRuns(test: (folder: string) => Promise<void>): Promise<void> {
-  const before = Deno.env.get("PNEUMOTHORAX_RUNS");
-  await withFolder(async (folder) => {
-    Deno.env.set("PNEUMOTHORAX_RUNS", join(folder, "runs"));
-    try {
-      await test(folder);
-    } finally {
-      if (before === undefined) Deno.env.delete("PNEUMOTHORAX_RUNS");
-      else Deno.env.set("PNEUMOTHORAX_RUNS", before);
-    }
-  });
 }
 
 Deno.test("runs lists runs as a tree, and repeats one to the same metrics and weights", () =>

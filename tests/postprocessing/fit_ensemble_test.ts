@@ -91,7 +91,7 @@ Deno.test("fitEnsemble() fits checkpoints and sizes to the validation films, and
     });
     assertEquals(memory().numTensors, before.numTensors);
     const total = 2 * films.length;
-    assertEquals(progress, Array.from({ length: total }, (_, i) => [i + 1, total]));
+    assertEquals(progress, Array.from({ length: total + 1 }, (_, i) => [i, total]));
 
     const { recorded, rule, dice, steps } = fitting;
     assertEquals((await readRun(first.id, runs)).postprocessing, [recorded]);

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { FILM_SIZE } from "@/data/mod.ts";
-import { type MaskRule, toMask } from "@/postprocessing/mod.ts";
+import { type MaskRule, ruleText, toMask } from "@/postprocessing/mod.ts";
 
 /** A map of zeros with some filled squares. */
 function mapOf(...squares: { at: number; side: number; value: number }[]): Float32Array {
@@ -47,3 +47,18 @@ Deno.test("toMask() refuses what is no map of probabilities at full size", () =>
     assertThrows(() => toMask(broken, rule), RangeError, "NaN");
   }
 });
+
+const WORDS: [rule: MaskRule, text: string][] = [
+  [{ rule: "threshold", flip: false, threshold: 0.5, minimumArea: 0 }, "threshold 0.5"],
+  [
+    { rule: "threshold", flip: true, threshold: 0.4, minimumArea: 500, bySex: { M: 0.3, F: 0.6 } },
+    "mirrored too, threshold 0.4, for men 0.3, for women 0.6, components of 500 px or more",
+  ],
+  [
+    { rule: "triplet", flip: false, top: 0.75, area: 2000, bottom: 0.3, minimumRegion: 9 },
+    "2000 px above 0.75, then threshold 0.3, components of 9 px or more",
+  ],
+];
+for (const [rule, text] of WORDS) {
+  Deno.test(`ruleText() says "${text}"`, () => assertEquals(ruleText(rule), text));
+}
