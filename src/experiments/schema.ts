@@ -104,6 +104,10 @@ const model = z.strictObject({
     .describe("Whether `unet++` learns the mask at each of its depths and predicts their mean"),
   dropout: z.number().min(0).lt(1).default(0.5)
     .describe("Share of activations dropped at the deepest levels; half of it before the output"),
+  prior: z.number().gt(0).lt(1).default(0.01).describe(
+    "Probability of pneumothorax that an untrained network says at every pixel; near the share of " +
+      "such pixels, training starts much faster",
+  ),
   batchNormMomentum: z.number().min(0).lt(1).default(0.99)
     .describe("Share of the running statistics kept at each step; short stages need 0.9"),
   normalization: z.enum(["batch", "frozen-batch", "group"]).exactOptional().describe(

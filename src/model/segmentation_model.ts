@@ -17,6 +17,8 @@ export interface ModelOptions {
   deepSupervision?: boolean;
   /** Dropout rate of the decoder's coarse levels, in `[0, 1)`. Default: 0.5. */
   dropout?: number;
+  /** Probability of pneumothorax that the network starts with at every pixel, in `(0, 1)`. Default: 0.01. */
+  prior?: number;
   /** Rate of stochastic depth in an EfficientNet, in `[0, 1)`. Default: 0.2. */
   dropConnect?: number;
   /** Share of BatchNorm's old statistics that a step keeps, in `[0, 1)`. Default: 0.99. */
@@ -74,6 +76,7 @@ export function createModel(options: ModelOptions): SegmentationModel {
     startFilters: 8,
     deepSupervision: false,
     dropout: 0.5,
+    prior: 0.01,
     dropConnect: 0.2,
     batchNormMomentum: 0.99,
     normalization: "batch" as const,
@@ -131,6 +134,7 @@ function checkOptions(options: Required<ModelOptions>): void {
   if (!(Number.isInteger(startFilters) && startFilters > 0)) {
     refuse("startFilters", startFilters, "a positive integer");
   }
+  if (!(options.prior > 0 && options.prior < 1)) refuse("prior", options.prior, "in (0, 1)");
   for (const name of ["dropout", "dropConnect", "batchNormMomentum"] as const) {
     if (!(options[name] >= 0 && options[name] < 1)) refuse(name, options[name], "in [0, 1)");
   }

@@ -8,7 +8,8 @@ export type Initializer =
   /** Glorot & Bengio 2010, uniform: Keras's default for convolutions. */
   | "glorot-uniform"
   /** He et al. 2015 over the fan-out, truncated normal: EfficientNet's in Keras. */
-  | "fan-out-truncated-normal";
+  | "fan-out-truncated-normal"
+  | { constant: number };
 
 /** One weight of a model: its name, its variable, and whether an optimizer may change it. */
 export interface Weight {
@@ -132,6 +133,7 @@ function initialValue(
 ): tf.Tensor {
   if (initializer === "zeros") return tf.zeros(shape);
   if (initializer === "ones") return tf.ones(shape);
+  if (typeof initializer === "object") return tf.fill(shape, initializer.constant);
   const keys = new Random(seed, "weight", name);
   const random = new StatelessRandom(
     tf.tensor1d([keys.integer(2 ** 31), keys.integer(2 ** 31)], "int32"),

@@ -121,6 +121,7 @@ Deno.test("loadExperiment() fills in every default", async () => {
         startFilters: 8,
         deepSupervision: false,
         dropout: 0.5,
+        prior: 0.01,
         batchNormMomentum: 0.99,
       },
       parentCheckpoint: "final",

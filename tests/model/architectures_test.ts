@@ -116,7 +116,13 @@ function plainEncoder(weights: Weights, strides: number[]): Encoder {
   };
 }
 
-const OPTIONS = { startFilters: 2, dropout: 0, batchNormMomentum: 0.9, deepSupervision: false };
+const OPTIONS = {
+  startFilters: 2,
+  dropout: 0,
+  prior: 0.01,
+  batchNormMomentum: 0.9,
+  deepSupervision: false,
+};
 const onEncoders = Object.entries(BUILDERS).filter(([, { encoder }]) => encoder === undefined);
 
 for (const [name, { decoder: build }] of onEncoders) {
@@ -180,5 +186,37 @@ Deno.test("dropout changes what training sees, in every architecture", () => {
       assert(a!.some((value, i) => value !== b![i]), architecture);
     });
     model.dispose();
+  }
+});
+
+for (const architecture of ARCHITECTURES) {
+  Deno.test(`${architecture} starts from its prior: the logits shift by the prior's logit`, () => {
+    const logitsWith = (prior: number) => {
+      const model = createModel({
+        architecture,
+        encoder: "efficientnet-b0",
+        startFilters: 2,
+        prior,
+        deepSupervision: architecture === "unet++",
+      });
+      const values = tf.tidy(() => {
+        const images = tf.randomNormal([1, 32, 64, 3], 0, 1, "float32", 5) as tf.Tensor4D;
+        return model.apply(images, INFERENCE).dataSync();
+      });
+      model.dispose();
+      return values;
+    };
+    const shift = Math.log(0.02 / 0.98);
+    assertClose(logitsWith(0.02), [...logitsWith(0.5)].map((logit) => logit + shift), 1e-4);
+  });
+}
+
+Deno.test("createModel() refuses a prior that is no probability between 0 and 1", () => {
+  for (const prior of [0, 1, -0.1, NaN]) {
+    assertThrows(
+      () => createModel({ architecture: "unet", encoder: "efficientnet-b0", prior }),
+      RangeError,
+      `prior must be in (0, 1): ${prior}`,
+    );
   }
 });

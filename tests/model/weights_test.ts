@@ -18,7 +18,8 @@ Deno.test("Weights.create() gives the starting values of each initializer", () =
   assertClose(weights.create("ones", [3], "ones"), [1, 1, 1], 0);
   // Keras counts 3 * 3 * 16 inputs and 3 * 3 * 48 outputs for this kernel.
   const shape = [3, 3, 16, 48], fanIn = 144, fanOut = 432;
-  const cases: [Initializer, variance: number, largest: number][] = [
+  assertClose(weights.create("constant", [2], { constant: -1.5 }), [-1.5, -1.5], 0);
+  const cases: [Initializer & string, variance: number, largest: number][] = [
     // Uniform within sqrt(6 / (in + out)): variance 2 / (in + out).
     ["glorot-uniform", 2 / (fanIn + fanOut), Math.sqrt(6 / (fanIn + fanOut))],
     // Variance 2 / out after the cut at two deviations of a normal distribution wider by 1 / 0.8796.

@@ -9,6 +9,8 @@ export interface DecoderOptions extends NormalizationOptions {
   startFilters: number;
   /** Dropout rate of the coarse levels, in `[0, 1)`; half of it precedes the output. Report: 0.5. */
   dropout: number;
+  /** Probability of pneumothorax that the output starts with at every pixel, in `(0, 1)`. */
+  prior: number;
   /** Whether U-Net++ has an output for each of its depths. */
   deepSupervision: boolean;
   /** Whether the backward pass computes blocks again instead of keeping what is inside. Default: no. */
@@ -35,4 +37,13 @@ const COARSE_STRIDE = 8;
 /** The report's dropout rate of a level: the one that is set at the two deepest, else 0.1. */
 export function dropoutAt(stride: number, { dropout }: DecoderOptions): number {
   return stride >= COARSE_STRIDE ? dropout : FINE_DROPOUT;
+}
+
+/**
+ * The bias that an output starts with: the logit of the prior (Lin et al. 2017, "Focal Loss for Dense
+ * Object Detection", section 4.1). Few pixels are positive; without it the first hundreds of steps go
+ * into learning just that.
+ */
+export function outputBias({ prior }: DecoderOptions): number {
+  return Math.log(prior / (1 - prior));
 }

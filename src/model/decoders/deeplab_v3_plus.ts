@@ -4,7 +4,7 @@ import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
 import { Conv2D, ConvBlock, dropout, resizeBilinear } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
-import type { Decoder, DecoderOptions } from "./decoder.ts";
+import { type Decoder, type DecoderOptions, outputBias } from "./decoder.ts";
 import { channelsAt, hasStride, mapAt } from "./features.ts";
 
 /** Dilations at stride 16; the paper doubles them where the stride is halved. */
@@ -70,7 +70,12 @@ export class DeepLabV3Plus implements Decoder {
       { input: filters + fineFilters, filters },
       options,
     );
-    this.#output = new Conv2D(weights, "output", { input: filters, filters: 1, kernel: 1 });
+    this.#output = new Conv2D(weights, "output", {
+      input: filters,
+      filters: 1,
+      kernel: 1,
+      bias: outputBias(options),
+    });
     this.graph = deepLabGraph(encoder, { stride, dilations, filters, fineFilters });
   }
 

@@ -4,7 +4,7 @@ import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
 import { Conv2D, dropout, UpConv2D } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
-import { type Decoder, type DecoderOptions, dropoutAt } from "./decoder.ts";
+import { type Decoder, type DecoderOptions, dropoutAt, outputBias } from "./decoder.ts";
 import { channelsAt, mapAt } from "./features.ts";
 import { Middle } from "./middle.ts";
 import { Block } from "./residual_block.ts";
@@ -67,7 +67,12 @@ export class EncoderUnet implements Decoder {
     }
     this.#lastUp = newUp(1, input);
     this.#lastBlock = newBlock(1, n);
-    this.#output = new Conv2D(weights, "output", { input: n, filters: 1, kernel: 1 });
+    this.#output = new Conv2D(weights, "output", {
+      input: n,
+      filters: 1,
+      kernel: 1,
+      bias: outputBias(options),
+    });
     this.graph.add("u0", 1, n, STRIDES.length + 1);
     this.graph.link("up", "u0", last);
     this.graph.add("output", 1, 1, STRIDES.length + 2);

@@ -5,7 +5,7 @@ import type { Forward } from "../forward.ts";
 import { Conv2D, dropout, leakyRelu, UpConv2D } from "../layers/mod.ts";
 import type { ModelGraph } from "../model_graph.ts";
 import type { Weights } from "../weights.ts";
-import { type Decoder, type DecoderOptions, dropoutAt } from "./decoder.ts";
+import { type Decoder, type DecoderOptions, dropoutAt, outputBias } from "./decoder.ts";
 import { channelsAt, mapAt } from "./features.ts";
 import { Middle } from "./middle.ts";
 import { Block, SLOPE } from "./residual_block.ts";
@@ -60,7 +60,12 @@ export class SimplifiedUnetPlusPlus implements Decoder {
       u1: block("u1", 2, 2 * n + 4 * n + 8 * n + 16 * n + tap2!),
       u0: block("u0", 1, n),
     };
-    this.#output = new Conv2D(weights, "output", { input: n, filters: 1, kernel: 1 });
+    this.#output = new Conv2D(weights, "output", {
+      input: n,
+      filters: 1,
+      kernel: 1,
+      bias: outputBias(options),
+    });
     this.graph = simplifiedGraph(encoder, this.#middle, n);
   }
 

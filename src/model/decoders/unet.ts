@@ -4,7 +4,7 @@ import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
 import { Conv2D, ConvBlock, dropout, UpConv2D } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
-import type { Decoder, DecoderOptions } from "./decoder.ts";
+import { type Decoder, type DecoderOptions, outputBias } from "./decoder.ts";
 import { channelsAt, mapAt } from "./features.ts";
 
 /** Strides of the levels, from the one above the deepest to full size. */
@@ -54,7 +54,12 @@ export class UnetDecoder implements Decoder {
       this.graph.link("skip", name, nameOf(stride, 0));
       this.graph.link("up", name, nameOf(2 * stride, i));
     }
-    this.#output = new Conv2D(weights, "output", { input, filters: 1, kernel: 1 });
+    this.#output = new Conv2D(weights, "output", {
+      input,
+      filters: 1,
+      kernel: 1,
+      bias: outputBias(options),
+    });
     this.graph.add("output", 1, 1, STRIDES.length + 1);
     this.graph.link("skip", "output", nameOf(1, STRIDES.length));
   }

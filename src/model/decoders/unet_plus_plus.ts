@@ -4,7 +4,7 @@ import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
 import { Conv2D, ConvBlock, dropout, UpConv2D } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
-import { type Decoder, type DecoderOptions, dropoutAt } from "./decoder.ts";
+import { type Decoder, type DecoderOptions, dropoutAt, outputBias } from "./decoder.ts";
 import { channelsAt, hasStride, mapAt } from "./features.ts";
 
 /** The deepest level; level d has stride `2^(d + 1)`. */
@@ -98,7 +98,12 @@ export class UnetPlusPlus implements Decoder {
           filters: startFilters,
           kernel: 3,
         }),
-        conv: new Conv2D(weights, `${name}_output`, { input: startFilters, filters: 1, kernel: 1 }),
+        conv: new Conv2D(weights, `${name}_output`, {
+          input: startFilters,
+          filters: 1,
+          kernel: 1,
+          bias: outputBias(options),
+        }),
       };
     });
   }

@@ -20,8 +20,8 @@ export interface ConvolutionOptions {
   padding?: "same" | "symmetric";
   /** Groups of channels that are convolved apart (Krizhevsky et al. 2012). Default: 1. */
   groups?: number;
-  /** Whether a bias is added. Default: true. */
-  bias?: boolean;
+  /** Whether a bias is added, or the value that it starts with. Default: true, which starts with 0. */
+  bias?: boolean | number;
   /** Default: "glorot-uniform". */
   initializer?: Initializer;
 }
@@ -51,7 +51,10 @@ export class Conv2D {
     }
     const shape = [kernel, kernel, input / groups, filters];
     this.#kernel = weights.create(`${name}/kernel`, shape, initializer);
-    if (bias) this.#bias = weights.create(`${name}/bias`, [filters], "zeros");
+    if (bias !== false) {
+      const start = { constant: Number(bias === true ? 0 : bias) };
+      this.#bias = weights.create(`${name}/bias`, [filters], start);
+    }
     this.#stride = stride;
     this.#groups = groups;
     this.#symmetric = options.padding === "symmetric";
