@@ -1,4 +1,5 @@
 import { type StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { clahe, type ClaheOptions } from "./clahe.ts";
 import { elastic, type ElasticOptions } from "./elastic.ts";
 import { crop, type GeometricTransform, horizontalFlip } from "./geometric.ts";
 import { gridDistortion, type GridDistortionOptions } from "./grid_distortion.ts";
@@ -11,6 +12,7 @@ import { identityGrid, sampleBilinear, sampleNearest } from "./sampling_grid.ts"
 export interface AugmentationOptions {
   horizontalFlip?: { probability: number };
   crop?: { probability: number; zoom: Range };
+  clahe?: ClaheOptions;
   contrast?: { probability: number; range: Range };
   brightness?: { probability: number; range: Range };
   gamma?: { probability: number; range: Range };
@@ -45,6 +47,8 @@ export function augmentation(options: AugmentationOptions): Augmentation {
     ...(options.horizontalFlip ? [horizontalFlip(options.horizontalFlip)] : []),
   ];
   const photometric: PhotometricTransform[] = [
+    // First: it spreads the film's own grey values, and would take back what the others did to them.
+    ...(options.clahe ? [clahe(options.clahe)] : []),
     ...(options.contrast ? [contrast(options.contrast)] : []),
     ...(options.brightness ? [brightness(options.brightness)] : []),
     ...(options.gamma ? [gamma(options.gamma)] : []),

@@ -5,6 +5,7 @@ export {
   type AugmentationOptions,
   type ImagesAndMasks,
 } from "./augment.ts";
+export { clahe, type ClaheOptions } from "./clahe.ts";
 export { elastic, type ElasticOptions, gaussianKernel, smooth } from "./elastic.ts";
 export { crop, type GeometricTransform, horizontalFlip } from "./geometric.ts";
 export { gridDistortion, type GridDistortionOptions } from "./grid_distortion.ts";

@@ -70,9 +70,9 @@ function pixelReader(images: tf.Tensor4D): (x: tf.Tensor, y: tf.Tensor) => tf.Te
   };
 }
 
-/** As `tf.gather`, which reads the indices to check them and so cannot be traced. */
-function gather(pixels: tf.Tensor, indices: tf.Tensor): tf.Tensor {
-  return rawOp("GatherV2", [pixels, indices, tf.scalar(0, "int32")], {
+/** As `tf.gather` of floats, which reads the indices to check them and so cannot be traced. */
+export function gather(values: tf.Tensor, indices: tf.Tensor, axis = 0): tf.Tensor {
+  return rawOp("GatherV2", [values, indices, tf.scalar(axis, "int32")], {
     Tparams: { type: "float32" },
     Tindices: { type: "int32" },
     Taxis: { type: "int32" },

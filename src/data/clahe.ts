@@ -41,7 +41,7 @@ export function equalizeAdaptively(pixels: Uint8Array, settings: Clahe): Uint8Ar
     return greyMap(tileHistogram(pixels, size, left, top, tileSize), tileSize, settings.clipLimit);
   });
 
-  const columns = between(size, tileSize, tiles);
+  const columns = neighbouringTiles(size, tileSize, tiles);
   const equalized = new Uint8Array(pixels.length);
   for (let y = 0; y < size; y++) {
     const row = columns[y]!;
@@ -79,14 +79,19 @@ function tileHistogram(
 ): Uint32Array {
   const histogram = new Uint32Array(LEVELS);
   for (let y = top; y < top + tileSize; y++) {
-    const row = mirrored(y, size) * size;
-    for (let x = left; x < left + tileSize; x++) histogram[pixels[row + mirrored(x, size)]!]!++;
+    const row = mirroredPlace(y, size) * size;
+    for (let x = left; x < left + tileSize; x++) {
+      histogram[pixels[row + mirroredPlace(x, size)]!]!++;
+    }
   }
   return histogram;
 }
 
-/** Beyond the last pixel the image is mirrored, the last pixel itself not repeated. */
-function mirrored(place: number, size: number): number {
+/**
+ * The pixel of an axis of `size` pixels that stands at a place: beyond the last pixel the image is
+ * mirrored, the last pixel itself not repeated.
+ */
+export function mirroredPlace(place: number, size: number): number {
   let inside = place;
   while (inside >= size || inside < 0) {
     inside = size === 1 ? 0 : Math.abs(2 * (size - 1) - inside);
@@ -123,7 +128,11 @@ function greyMap(histogram: Uint32Array, tileSize: number, clipLimit: number): U
 }
 
 /** For each pixel along an axis: the two tiles whose centres it lies between, and the second's weight. */
-function between(size: number, tileSize: number, tiles: number) {
+export function neighbouringTiles(
+  size: number,
+  tileSize: number,
+  tiles: number,
+): { first: number; second: number; weight: number }[] {
   return Array.from({ length: size }, (_, i) => {
     // OpenCV's rule and precision; exact centres would lie half a pixel further on.
     const place = Math.fround(Math.fround(i * Math.fround(1 / tileSize)) - 0.5);

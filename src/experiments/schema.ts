@@ -323,6 +323,15 @@ const training = z.strictObject({
 const augmentation = z.strictObject({
   horizontalFlip: z.strictObject({ probability }).exactOptional()
     .describe("Mirror left and right"),
+  clahe: z.strictObject({
+    probability,
+    clipLimit: range(0.1, 100).describe(
+      "Most pixels of one grey value in a tile's histogram, in multiples of an even histogram's",
+    ),
+    tiles: wholeNumber(1).max(32).default(8).describe("Tiles along each axis"),
+  }).exactOptional().describe(
+    "Contrast-limited adaptive histogram equalization, before the other changes of grey values",
+  ),
   contrast: z.strictObject({
     probability,
     range: range(0, 10).describe("Factor of the distance from the film's mean grey"),
