@@ -34,7 +34,8 @@ async function withFolder(
 }
 
 Deno.test("listExperiments() names the shipped chains", async () => {
-  assertEquals(await listExperiments(), [
+  const chains = (await listExperiments()).filter((name) => !name.startsWith("ablation/"));
+  assertEquals(chains, [
     "phantom/1-128",
     "phantom/2-192",
     "phantom/3-192-focal-swa",
@@ -220,7 +221,7 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
   [
     "augmentation that is not known yet",
     (text) => text + "augmentation: { shear: { probability: 0.5 } }\n",
-    ":7: augmentation.shear: unknown key (known keys: horizontalFlip, contrast,",
+    ":7: augmentation.shear: unknown key (known keys: horizontalFlip, clahe,",
   ],
   [
     "loss that is not known yet",
@@ -490,7 +491,7 @@ Deno.test("loadExperiment() names the nearest of the known experiments", async (
   await assertRejects(
     () => loadExperiment("phantom/1-129"),
     ExperimentError,
-    `there is no such experiment, did you mean "phantom/1-128"? (known experiments: phantom/1-128,`,
+    `there is no such experiment, did you mean "phantom/1-128"? (known experiments: ablation/baseline,`,
   );
 });
 
