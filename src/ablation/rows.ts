@@ -35,7 +35,6 @@ export const ABLATION: readonly AblationRow[] = [
     "U-Net (2015)": "unet",
     "encoder U-Net": "encoder-unet",
     "U-Net++": "unet-plus-plus",
-    "DeepLabv3+": "deeplab-v3-plus",
   }),
   ...of("loss", {
     "BCE + dice": "baseline",
@@ -44,7 +43,6 @@ export const ABLATION: readonly AblationRow[] = [
     "focal": "focal",
     "3 BCE + dice + 4 focal": "bce-dice-focal",
     "Lovász": "lovasz",
-    "symmetric Lovász": "symmetric-lovasz",
   }),
   ...Object.entries(
     {
