@@ -8,7 +8,14 @@ export { library, TensorFlowError, tensorflowVersion } from "./c_api.ts";
 export { type Device, listDevices } from "./context.ts";
 export { type DeviceChoice, usesGpu } from "./device.ts";
 export { DisposedTensorError } from "./eager.ts";
-export { type CompileOptions, isTracing, jit, type JitOptions, type Jitted } from "./jit.ts";
+export {
+  checkCompileOptions,
+  type CompileOptions,
+  isTracing,
+  jit,
+  type JitOptions,
+  type Jitted,
+} from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { StatelessRandom } from "./stateless_random.ts";
