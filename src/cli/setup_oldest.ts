@@ -27,7 +27,7 @@ async function setUpOldest(): Promise<void> {
   const own = join(PROJECT, ".venv", "bin", "python");
   const aside = `${OLDEST_FOLDER}.partial`;
   await remove(aside);
-  console.log(`Installing TensorFlow ${VERSION} into .venv-2.16 (0.7 GB on disk) ...`);
+  console.log(`Installing TensorFlow ${VERSION} into .venv-2.16 (0.6 GB on disk) ...`);
   // The wheel of one Python serves all: nothing here runs Python code.
   // deno-fmt-ignore
   await runWithRetries(await exists(own) ? own : "python3", [

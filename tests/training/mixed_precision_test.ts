@@ -50,7 +50,7 @@ async function losses(
     accumulation: 1,
     threshold: 0.5,
     ...(lossScale && { lossScale }),
-    compile: { ...(mixedPrecision && { mixedPrecision }) },
+    compile: { device: "cpu", ...(mixedPrecision && { mixedPrecision }) },
   });
   const batch = squares();
   const inputs = [tf.tensor1d([1, 2], "int32"), tf.scalar(5e-3), tf.scalar(1)] as const;
