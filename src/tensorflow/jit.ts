@@ -157,16 +157,6 @@ export function jit<Arguments extends unknown[], Result>(
   ) as unknown as Jitted<Arguments, Result>;
 }
 
-/**
- * Refuses what {@linkcode jit} would refuse, for who wants to know before the work begins.
- *
- * @throws {RangeError} If a GPU is asked for and there is none, or the options exclude one another.
- */
-export function checkCompileOptions(options: CompileOptions): void {
-  chosenDevice(options.device);
-  compileAttributes(options);
-}
-
 function compileAttributes(
   { device, mixedPrecision, xla = false }: CompileOptions,
 ): Attribute[] {

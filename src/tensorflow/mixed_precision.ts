@@ -18,8 +18,9 @@ const OPTIMIZERS: Readonly<Record<MixedPrecision, readonly string[]>> = {
   bfloat16: ["auto_mixed_precision_onednn_bfloat16"],
 };
 
-/** Tells the optimizers how much they may convert. */
+/** Tells the optimizers how much they may convert; what the user has set stays. */
 const LEVEL_VARIABLE = "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL";
+const isSetByUser = Deno.env.has(LEVEL_VARIABLE);
 
 /**
  * The attributes of a function's call that have TensorFlow rewrite the function to mixed precision when
@@ -44,8 +45,11 @@ export function mixedPrecisionAttributes(
           `on CPUs alone: ${format}. Use float16, or the device cpu`,
       );
     }
+  }
+  if (!isSetByUser) {
     // Element-wise operations and BatchNorm are slower in bfloat16 on a CPU: they stay float32.
-    if (!Deno.env.has(LEVEL_VARIABLE)) Deno.env.set(LEVEL_VARIABLE, "TREAT_INFER_AS_DENY");
+    if (format === "bfloat16") Deno.env.set(LEVEL_VARIABLE, "TREAT_INFER_AS_DENY");
+    else Deno.env.delete(LEVEL_VARIABLE);
   }
   const config = configProto({ optimizers: OPTIMIZERS[format] });
   return [{ name: "config_proto", type: AttributeKind.STRING, value: config }];

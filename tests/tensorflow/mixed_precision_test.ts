@@ -1,7 +1,14 @@
 import { assertEquals, assertLess, assertNotEquals, assertThrows } from "@std/assert";
 import { mixedPrecisionAttributes } from "@/tensorflow/mixed_precision.ts";
-import { jit, keepFloat32, type MixedPrecision, tf } from "@/tensorflow/mod.ts";
-import { assertClose, wave } from "./assert_close.ts";
+import {
+  checkCompileOptions,
+  jit,
+  keepFloat32,
+  type MixedPrecision,
+  tf,
+} from "@/tensorflow/mod.ts";
+import { assertClose, memory, wave } from "./assert_close.ts";
+import { HAS_BFLOAT16 } from "./formats.ts";
 
 /** Bits of the fraction, the leading one included. */
 const DIGITS: Record<MixedPrecision, number> = { float16: 11, bfloat16: 8 };
@@ -43,20 +50,22 @@ function betweenConvolutions(middle: (x: tf.Tensor4D) => tf.Tensor4D, format?: M
 const VALUES = [1, 1 + 2 ** -7, 1 + 2 ** -8, 1 + 2 ** -10, 1 + 2 ** -11, Math.fround(Math.PI)];
 
 for (const format of ["float16", "bfloat16"] as const) {
-  Deno.test(`jit() rounds what a convolution reads to ${format}`, () => {
-    const f = betweenConvolutions((x) => x, format);
-    const [, result] = f.run(VALUES);
-    assertEquals(result, VALUES.map((value) => rounded(value, DIGITS[format])));
-    f.dispose();
-    const exact = betweenConvolutions((x) => x);
-    assertEquals(exact.run(VALUES)[1], VALUES);
-    exact.dispose();
+  Deno.test({
+    name: `jit() rounds what a convolution reads to ${format}`,
+    ignore: format === "bfloat16" && !HAS_BFLOAT16,
+    fn() {
+      const f = betweenConvolutions((x) => x, format);
+      const [, result] = f.run(VALUES);
+      assertEquals(result, VALUES.map((value) => rounded(value, DIGITS[format])));
+      f.dispose();
+      const exact = betweenConvolutions((x) => x);
+      assertEquals(exact.run(VALUES)[1], VALUES);
+      exact.dispose();
+    },
   });
 }
 
 Deno.test("keepFloat32() keeps what follows it in float32", () => {
-  // The tests of bfloat16 have set it, and it would keep products out of float16.
-  Deno.env.delete("TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_LEVEL");
   const third = (x: tf.Tensor4D) => tf.mul(x, 1 / 3) as tf.Tensor4D;
   const follows = betweenConvolutions(third, "float16");
   const stays = betweenConvolutions((x) => third(keepFloat32(x)), "float16");
@@ -82,22 +91,27 @@ Deno.test("keepFloat32() passes values and gradients on, traced or not", () => {
   traced.dispose();
 });
 
-Deno.test("jit() in bfloat16 gives the gradients of float32, rounded", () => {
-  const kernel = wave([3, 3, 2, 4], 0.91, 0.1) as tf.Tensor4D;
-  const x = wave([2, 8, 8, 2], 0.37, 0.2) as tf.Tensor4D;
-  const gradient = (x: tf.Tensor4D) =>
-    tf.grad((k) => tf.sum(tf.square(tf.conv2d(x, k as tf.Tensor4D, 1, "same"))))(kernel);
-  const exact = jit(gradient), mixed = jit(gradient, { mixedPrecision: "bfloat16", device: "cpu" });
-  tf.tidy(() => {
-    const [a, b] = [exact(x), mixed(x)];
-    assertEquals(b.dtype, "float32");
-    const difference = tf.norm(tf.sub(a, b)).dataSync()[0]! / tf.norm(a).dataSync()[0]!;
-    assertLess(difference, 0.02);
-    assertNotEquals(difference, 0);
-  });
-  exact.dispose();
-  mixed.dispose();
-  tf.dispose([x, kernel]);
+Deno.test({
+  name: "jit() in bfloat16 gives the gradients of float32, rounded",
+  ignore: !HAS_BFLOAT16,
+  fn() {
+    const kernel = wave([3, 3, 2, 4], 0.91, 0.1) as tf.Tensor4D;
+    const x = wave([2, 8, 8, 2], 0.37, 0.2) as tf.Tensor4D;
+    const gradient = (x: tf.Tensor4D) =>
+      tf.grad((k) => tf.sum(tf.square(tf.conv2d(x, k as tf.Tensor4D, 1, "same"))))(kernel);
+    const exact = jit(gradient),
+      mixed = jit(gradient, { mixedPrecision: "bfloat16", device: "cpu" });
+    tf.tidy(() => {
+      const [a, b] = [exact(x), mixed(x)];
+      assertEquals(b.dtype, "float32");
+      const difference = tf.norm(tf.sub(a, b)).dataSync()[0]! / tf.norm(a).dataSync()[0]!;
+      assertLess(difference, 0.02);
+      assertNotEquals(difference, 0);
+    });
+    exact.dispose();
+    mixed.dispose();
+    tf.dispose([x, kernel]);
+  },
 });
 
 Deno.test("mixedPrecisionAttributes() refuses XLA, and bfloat16 on a GPU", () => {
@@ -113,4 +127,26 @@ Deno.test("mixedPrecisionAttributes() refuses XLA, and bfloat16 on a GPU", () =>
   );
   const names = mixedPrecisionAttributes("float16", { onGpu: true, xla: false });
   assertEquals(names.map(({ name }) => name), ["config_proto"]);
+});
+
+Deno.test("checkCompileOptions() tells whether TensorFlow really computes in the format", () => {
+  const before = memory();
+  checkCompileOptions({ mixedPrecision: "float16", device: "cpu" });
+  checkCompileOptions({ device: "cpu" });
+  checkCompileOptions({ xla: true });
+  // As where a processor lacks the format: TensorFlow leaves convolutions alone without a word.
+  const variable = "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_ALLOWLIST_REMOVE";
+  Deno.env.set(variable, "Conv2D");
+  try {
+    for (const mixedPrecision of ["float16", "bfloat16"] as const) {
+      assertThrows(
+        () => checkCompileOptions({ mixedPrecision, device: "cpu" }),
+        RangeError,
+        `TensorFlow stays in float32 on this processor: ${mixedPrecision}`,
+      );
+    }
+  } finally {
+    Deno.env.delete(variable);
+  }
+  assertEquals(memory(), before);
 });
