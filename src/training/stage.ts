@@ -21,6 +21,7 @@ import { Random } from "@/random/mod.ts";
 import {
   checkCompileOptions,
   type CompileOptions,
+  gpuModels,
   jit,
   StatelessRandom,
   tensorflowVersion,
@@ -136,7 +137,8 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
   interrupt.check();
   const known = {
     versions: { tensorflow: tensorflowVersion },
-    ...(usesGpu(experiment.training.device) && { gpu: "TensorFlow GPU" }),
+    ...(usesGpu(experiment.training.device) &&
+      { gpu: gpuModels().join(", ") || "of unknown name" }),
   };
   const resumable = await findResumable({
     experiment,

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { chosenDevice, usesGpu } from "@/tensorflow/device.ts";
-import { type Device, jit, listDevices, tf } from "@/tensorflow/mod.ts";
+import { type Device, gpuModels, jit, listDevices, tf } from "@/tensorflow/mod.ts";
 import { assertClose } from "./assert_close.ts";
 
 const CPU: Device = { type: "CPU", name: "/job:localhost/replica:0/task:0/device:CPU:0" };
@@ -33,6 +33,21 @@ Deno.test("usesGpu() is true where there is a GPU and it is not left aside", () 
   ] as const;
   for (const [choice, devices, expected] of cases) {
     assertEquals(usesGpu(choice, devices), expected, `${choice}, ${devices.length} devices`);
+  }
+});
+
+Deno.test("gpuModels() reads what the driver tells, and nothing where there is no driver", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [place, model] of [["0000:02:00.0", "Tesla T4"], ["0000:01:00.0", "NVIDIA H200"]]) {
+      await Deno.mkdir(`${folder}/${place}`);
+      const text = `Model: \t\t ${model}\nIRQ:   \t\t 11\n`;
+      await Deno.writeTextFile(`${folder}/${place}/information`, text);
+    }
+    assertEquals(gpuModels(folder), ["NVIDIA H200", "Tesla T4"]);
+    assertEquals(gpuModels(`${folder}/missing`), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
