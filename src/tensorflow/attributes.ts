@@ -49,7 +49,8 @@ export function setAttribute(mode: "eager" | "graph", op: Pointer, attribute: At
   const set = SETTERS[mode];
   switch (type) {
     case AttributeKind.STRING: {
-      const text = new TextEncoder().encode(String(value));
+      const isBytes = value instanceof Uint8Array;
+      const text = isBytes ? new Uint8Array(value) : new TextEncoder().encode(String(value));
       return set.string(op, name, text, BigInt(text.length));
     }
     case AttributeKind.INT: {

@@ -3,18 +3,20 @@ import { withCuda } from "../../src/cli/setup.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
 
-Deno.test("setup.ts needs no npm package, so that it runs on a bare machine", async () => {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "src/cli/setup.ts"],
-    cwd: PROJECT,
-  }).output();
-  const graph = JSON.parse(new TextDecoder().decode(stdout)) as {
-    modules: { specifier: string }[];
-  };
-  const specifiers = graph.modules.map((module) => module.specifier);
-  assert(specifiers.some((specifier) => specifier.endsWith("/src/cli/setup.ts")));
-  assertEquals(specifiers.filter((specifier) => !/^(file|node):/.test(specifier)), []);
-});
+for (const file of ["setup.ts", "setup_oldest.ts"]) {
+  Deno.test(`${file} needs no npm package, so that it runs on a bare machine`, async () => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", `src/cli/${file}`],
+      cwd: PROJECT,
+    }).output();
+    const graph = JSON.parse(new TextDecoder().decode(stdout)) as {
+      modules: { specifier: string }[];
+    };
+    const specifiers = graph.modules.map((module) => module.specifier);
+    assert(specifiers.some((specifier) => specifier.endsWith(`/src/cli/${file}`)));
+    assertEquals(specifiers.filter((specifier) => !/^(file|node):/.test(specifier)), []);
+  });
+}
 
 Deno.test("withCuda() asks for the same TensorFlow with CUDA", async () => {
   assertEquals(
