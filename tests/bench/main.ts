@@ -68,7 +68,9 @@ export async function main(args: string[]): Promise<number> {
   const results: RowResult[] = [];
   for (const [i, row] of rows.entries()) {
     console.error(`${i + 1} of ${rows.length}: ${row.name} ...`);
-    results.push(await runRow(row, { python, ...(rounds && { rounds }) }));
+    const result = await runRow(row, { python, ...(rounds && { rounds }) });
+    for (const { name, reason } of result.sides) if (reason) console.error(`${name}: ${reason}`);
+    results.push(result);
   }
   const report = makeReport(machine, results);
   console.log(markdown(report));

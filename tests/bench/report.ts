@@ -74,7 +74,9 @@ function tableLines({ name, unit, bar, sides, ratio }: RowResult): string[] {
 }
 
 function valueCells({ summary, reason }: Side, unit: RowResult["unit"]): [string, string] {
-  if (!summary) return [`none: ${(reason ?? "").trim().split("\n").at(-1)!.replaceAll("|", "/")}`, ""];
+  if (!summary) {
+    return [`none: ${(reason ?? "").trim().split("\n").at(-1)!.replaceAll("|", "/")}`, ""];
+  }
   const suffix = unit === "share" ? "" : ` ${unit}`;
   const { median, lowest, highest } = summary;
   return [number(median) + suffix, `${number(lowest)} to ${number(highest)}`];

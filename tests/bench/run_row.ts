@@ -1,4 +1,4 @@
-import { CannotTakePartError, Contestant } from "./contestant.ts";
+import { Contestant } from "./contestant.ts";
 import type { Program, Row } from "./rows.ts";
 import { pairedRatio, summarize, type Summary } from "./statistics.ts";
 
@@ -80,7 +80,6 @@ async function attempt(player: Player, work: () => Promise<void>): Promise<void>
     await work();
   } catch (error) {
     player.side.reason = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof CannotTakePartError)) console.error(player.side.reason);
   }
 }
 
