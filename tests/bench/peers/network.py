@@ -17,7 +17,10 @@ def network(size, probabilities=False):
     """From grey values [batch, size, size, 1] to logits, or to probabilities."""
     images = keras.Input((size, size, 1))
     colours = keras.layers.Concatenate()([images] * 3)
-    inputs = keras.layers.Normalization(mean=MEAN, variance=[d * d for d in DEVIATION])(colours)
+    # As a Normalization its numbers would be lost on the way to ONNX.
+    scale = [1 / deviation for deviation in DEVIATION]
+    offset = [-mean / deviation for mean, deviation in zip(MEAN, DEVIATION)]
+    inputs = keras.layers.Rescaling(scale, offset)(colours)
     _, taps = keras_model.backbone(inputs, "B4", size)
     outputs = keras_model.simplified_unet_plus_plus(inputs, taps, START_FILTERS)
     if probabilities:

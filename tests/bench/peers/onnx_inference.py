@@ -2,11 +2,11 @@
 
 import os
 import sys
-import tempfile
 import time
 
 from contestant import refuse, serve
 
+import keras
 import numpy as np
 import onnxruntime
 from network import films, network
@@ -14,14 +14,22 @@ from network import films, network
 PREDICTIONS = 5
 
 size = int(sys.argv[1])
-with tempfile.TemporaryDirectory() as folder:
-    path = os.path.join(folder, "model.onnx")
+images = films(1, size)[0]
+# The export takes minutes, so its file is kept; what the weights are does not matter.
+CACHE = os.path.join(os.path.dirname(__file__), "..", "..", "..", "data", "bench")
+path = os.path.join(CACHE, f"network-{size}-keras-{keras.__version__}.onnx")
+if not os.path.exists(path):
+    os.makedirs(CACHE, exist_ok=True)
+    model = network(size, probabilities=True)
+    model(images)  # the exporter wants a model that has been called
+    partial = path + ".partial"
     try:
-        network(size, probabilities=True).export(path, format="onnx", verbose=False)
+        model.export(partial, format="onnx", verbose=False)
     except Exception as error:
         refuse(f"tf2onnx does not export this network: {error}")
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-feed = {session.get_inputs()[0].name: np.asarray(films(1, size)[0])}
+    os.replace(partial, path)
+session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+feed = {session.get_inputs()[0].name: np.asarray(images)}
 
 
 def sample():
