@@ -76,7 +76,7 @@ export async function main(args: string[]): Promise<number> {
   console.log(markdown(report));
   if (isWhole) {
     const path = fileURLToPath(new URL(`results${gpu ? "-gpu" : ""}`, import.meta.url));
-    await writeFileAtomic(`${path}.md`, markdown(report));
+    await writeFileAtomic(`${path}.md`, `${markdown(report)}\n## Profile\n\n${await profile()}\n`);
     await writeFileAtomic(`${path}.json`, JSON.stringify(report, null, 2) + "\n");
   }
   console.log(plainRatios(results));
