@@ -198,7 +198,6 @@ export const ROWS: readonly Row[] = [
     ours: ours("growth_files", 12_047, "time"),
     peers: [{ ...ours("growth_files", 200, "time"), name: "ours, 200 films" }],
     rounds: 2,
-    fresh: true,
     films: true,
   },
   {
