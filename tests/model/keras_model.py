@@ -53,7 +53,8 @@ def up(x, filters, name, kernel=3):
     return L.Conv2DTranspose(filters, kernel, strides=2, padding="same", name=name)(x)
 
 
-def block(x, filters, name):
+def block(x, filters, name, dropout=0.1):
+    x = L.Dropout(dropout)(x)  # only training has it
     return leaky(residual(conv(x, filters, name + "_conv"), filters, name))
 
 
@@ -80,7 +81,8 @@ def output(x, name="output"):
 
 
 def middle(c4, n):
-    x = conv(L.MaxPooling2D(2)(leaky(c4)), 32 * n, "middle_conv")
+    x = L.Dropout(0.5)(leaky(L.MaxPooling2D(2)(c4)))
+    x = conv(x, 32 * n, "middle_conv")
     return leaky(residual(residual(x, 32 * n, "middle_1"), 32 * n, "middle_2"))
 
 
@@ -127,17 +129,18 @@ def simplified_unet_plus_plus(x, taps, n):
     d4a = up(d4, 16 * n, "up_d4a")
     d4b = up(d4a, 16 * n, "up_d4b")
     d4c = up(d4b, 16 * n, "up_d4c")
-    x4 = block(cat(d4, leaky(c4)), 16 * n, "u4")
+    x4 = block(cat(d4, leaky(c4)), 16 * n, "u4", 0.5)
     d3 = up(x4, 8 * n, "up_d3")
     d3a = up(d3, 8 * n, "up_d3a")
     d3b = up(d3a, 8 * n, "up_d3b")
-    x3 = block(cat(d3, d4a, c3), 8 * n, "u3")
+    x3 = block(cat(d3, d4a, c3), 8 * n, "u3", 0.5)
     d2 = up(x3, 4 * n, "up_d2")
     d2a = up(d2, 4 * n, "up_d2a")
     x2 = block(cat(d2, d3a, d4b, c2), 4 * n, "u2")
     d1 = up(x2, 2 * n, "up_d1")
     x1 = block(cat(d1, d2a, d3b, d4c, c1), 2 * n, "u1")
-    return output(block(up(x1, n, "up_d0"), n, "u0"))
+    x0 = block(up(x1, n, "up_d0"), n, "u0")
+    return output(L.Dropout(0.25)(x0))
 
 
 def deeplab_v3_plus(x, taps, n):
@@ -214,6 +217,7 @@ def build(folder, architecture, variant, size, n):
     save(path, tensors, {"parameters": str(model.count_params())})
 
 
-for text in sys.argv[2:]:
-    architecture, variant, size, filters = text.split(":")
-    build(sys.argv[1], architecture, variant, int(size), int(filters))
+if __name__ == "__main__":
+    for text in sys.argv[2:]:
+        architecture, variant, size, filters = text.split(":")
+        build(sys.argv[1], architecture, variant, int(size), int(filters))

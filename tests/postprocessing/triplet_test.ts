@@ -88,9 +88,11 @@ Deno.test("searchTriplet() refuses no films, other counts, and an empty grid", (
 
 Deno.test("countAboveLevels() counts as one threshold after the other, levels in any order", () => {
   const random = new Random(7, "levels");
-  const levels = [0.5, 0, 0.25, 1, 0.5, 0.9];
+  // The last three are so near that one cell of the table holds them.
+  const levels = [0.5, 0, 0.25, 1, 0.5, 0.9, 0.9001, 0.90005];
   // Some probabilities lie exactly on a level: they do not exceed it.
   const map = Float32Array.from({ length: 400 }, (_, i) => i % 4 === 0 ? 0.25 : random.uniform());
+  map.set([0, 1, 0.9, 0.90003, 0.90007, 0.90012]);
   const truth = Uint8Array.from(map, () => random.uniform() < 0.3 ? 255 : 0);
   const { above, common, annotated } = countAboveLevels(map, truth, levels);
   for (const [i, level] of levels.entries()) {

@@ -1,0 +1,29 @@
+/** Our path from a prepared film to its mask, mirrored too: `tta.ts SIZE MINIMUM_AREA`. */
+import { join } from "node:path";
+import { loadFilms } from "@/data/mod.ts";
+import { loadExperiment, type Run } from "@/experiments/mod.ts";
+import { Ensemble, toMask } from "@/postprocessing/mod.ts";
+import { network } from "./network.ts";
+import { PHANTOM, PHANTOM_FILMS } from "./phantom.ts";
+import { milliseconds, serve } from "./serve.ts";
+
+const FILMS = 3;
+
+const [size, minimumArea] = Deno.args.map(Number) as [number, number];
+const experiment = await loadExperiment("siim/2-512", { overrides: [`data.size=${size}`] });
+const model = network();
+const ensemble = new Ensemble([{ model, run: { experiment } as Run }], { flip: true, batch: 1 });
+const films = (await loadFilms(PHANTOM_FILMS)).films.slice(0, FILMS);
+
+await serve(async () => {
+  const time = await milliseconds(async () => {
+    const predictions = ensemble.predict(films, {
+      root: PHANTOM,
+      folder: join(PHANTOM, "..", "tta"),
+    });
+    for await (const { probabilities } of predictions) {
+      toMask(probabilities, { rule: "threshold", flip: true, threshold: 0.5, minimumArea });
+    }
+  });
+  return time / FILMS;
+});
