@@ -48,10 +48,14 @@ export class GraphBinding extends Binding {
   readonly #captures = new Map<number, Capture>();
   readonly #constants = new Map<number, { shape: number[]; dtype: number; values: Values }>();
   readonly #firstId = FIRST_TRACED_ID + IDS_PER_TRACE * traces++;
+  readonly freeze: boolean;
+  readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   #names = 0;
 
-  constructor(readonly eager: EagerBinding) {
+  /** @param options.freeze Whether eager tensors from outside become constants. Default: false. */
+  constructor(readonly eager: EagerBinding, { freeze = false } = {}) {
     super();
+    this.freeze = freeze;
   }
 
   /** Eager tensors that the trace has read, in the order of their first use. */
@@ -118,6 +122,10 @@ export class GraphBinding extends Binding {
     const definition = opDefinition(name);
     if (!definition) {
       throw new TraceError(`Cannot trace ${name} as this TensorFlow has no such operation`);
+    }
+    // What depends on constants alone is computed now, once.
+    if (this.freeze && !inputs.some(isTraced)) {
+      return this.eager.executeOp(name, attributes, inputs, outputs);
     }
     const resolved = inputs.map((id) => this.#read(id, name));
     const node = this.#newNode(name);
@@ -198,6 +206,7 @@ export class GraphBinding extends Binding {
   #readEager(id: number, reader: string): Uint8Array<ArrayBuffer> {
     const constant = this.#constants.get(id);
     if (constant) return this.#newConstant(constant);
+    if (this.freeze) return this.#readFrozen(id, reader);
     let capture = this.#captures.get(id);
     if (!capture) {
       const { shape, dtype } = this.eager.describe(this.eager.handle(id, reader));
@@ -205,6 +214,16 @@ export class GraphBinding extends Binding {
       this.#captures.set(id, capture);
     }
     return this.#read(capture.placeholder, reader);
+  }
+
+  #readFrozen(id: number, reader: string): Uint8Array<ArrayBuffer> {
+    let frozen = this.#frozen.get(id);
+    if (!frozen) {
+      const tensor = c.TFE_TensorHandleResolve(this.eager.handle(id, reader), status.pointer);
+      status.check("freeze a tensor");
+      this.#frozen.set(id, frozen = this.#newConstantOf(tensor));
+    }
+    return frozen;
   }
 
   #newPlaceholder({ shape, dtype }: Node): Uint8Array<ArrayBuffer> {
@@ -219,12 +238,16 @@ export class GraphBinding extends Binding {
   #newConstant(
     { shape, dtype, values }: { shape: number[]; dtype: number; values: Values },
   ): Uint8Array<ArrayBuffer> {
-    const tensor = newTensor(shape, dtype, values);
+    return this.#newConstantOf(newTensor(shape, dtype, values));
+  }
+
+  /** A constant with the values of a `TF_Tensor`, which it frees. */
+  #newConstantOf(tensor: Pointer): Uint8Array<ArrayBuffer> {
     try {
       const node = this.#newNode("Const");
       c.TF_SetAttrTensor(node, cString("value"), tensor, status.pointer);
       status.check("trace a constant");
-      c.TF_SetAttrType(node, cString("dtype"), dtype);
+      c.TF_SetAttrType(node, cString("dtype"), c.TF_TensorType(tensor));
       const operation = c.TF_FinishOperation(node, status.pointer);
       status.check("trace a constant");
       return packOutput(operation, 0);
@@ -256,12 +279,14 @@ export class GraphBinding extends Binding {
         c.TF_AddInput(node, input);
         continue;
       }
-      const given = attributes.find((attribute) => attribute.name === definition.numberAttribute);
-      const length = lists.length === 1 ? inputs.length - singles : Number(given?.value);
+      const attribute = definition.numberAttribute || definition.typeListAttribute;
+      const value = attributes.find((given) => given.name === attribute)?.value;
+      const given = Array.isArray(value) ? value.length : Number(value);
+      const length = lists.length === 1 ? inputs.length - singles : given;
       if (!(length >= 0) || next + length > inputs.length) throw wrongInputs(name, inputs.length);
       c.TF_AddInputList(node, pack(inputs.slice(next, next + length)), length);
       next += length;
-      setByLists.add(definition.numberAttribute || definition.typeListAttribute);
+      setByLists.add(attribute);
     }
     if (next !== inputs.length) throw wrongInputs(name, inputs.length);
     return setByLists;

@@ -13,6 +13,12 @@ export interface JitOptions {
   name?: string;
   /** Compile with XLA: pays on GPUs, not on CPUs. Default: false. */
   xla?: boolean;
+  /**
+   * Make constants of the variables and other tensors from outside that the function reads, as they are
+   * when it is traced: TensorFlow then computes once what depends on them alone, and keeps weights in
+   * the order that its kernels want. For models that no longer change. Default: false.
+   */
+  freeze?: boolean;
 }
 
 /** A function that runs as one TensorFlow function. */
@@ -79,13 +85,14 @@ export function jit<Arguments extends unknown[], Result>(
   const attributes: Attribute[] = options.xla
     ? [{ name: "_XlaMustCompile", type: eager.TF_ATTR_BOOL, value: true }]
     : [];
+  const { freeze = false } = options;
   const traces = new Map<string, Trace>();
 
   const traceFor = (args: Arguments): Trace => {
     const key = signature(args);
     let found = traces.get(key);
     if (!found) {
-      traces.set(key, found = trace(fn as (...args: unknown[]) => unknown, args, name));
+      traces.set(key, found = trace(fn as (...args: unknown[]) => unknown, args, { name, freeze }));
       if (traces.size === MANY_TRACES) {
         console.warn(
           `The jitted function ${name} has been traced ${MANY_TRACES} times: pass what changes from ` +
@@ -145,6 +152,13 @@ export function isTracing(): boolean {
   return backend.binding instanceof GraphBinding;
 }
 
+/** Whether a tensor is a constant of the function that is being traced: with `freeze`, and none of its results. */
+export function isConstant(tensor: tf.Tensor): boolean {
+  const { binding } = backend;
+  if (!(binding instanceof GraphBinding) || !binding.freeze) return false;
+  return backend.getInputTensorIds([tensor]).every((id) => !isTraced(id));
+}
+
 /**
  * Whether a jitted function has to run as the plain one: within a trace it becomes a part of it, and
  * within `tf.grads` TensorFlow.js must see its operations to differentiate them.
@@ -153,7 +167,11 @@ function runsInline(): boolean {
   return isTracing() || tf.engine().state.gradientDepth > 0;
 }
 
-function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: string): Trace {
+function trace(
+  fn: (...args: unknown[]) => unknown,
+  args: unknown[],
+  { name, freeze }: { name: string; freeze: boolean },
+): Trace {
   const engine = tf.engine();
   const variables = Object.values(engine.registeredVariables);
   // Values that wait to be copied to TensorFlow must get there before the graph binding stands in.
@@ -161,7 +179,7 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
   const argumentTensors = flatten(args);
   backend.getInputTensorIds(argumentTensors);
 
-  const graph = new GraphBinding(eager);
+  const graph = new GraphBinding(eager, { freeze });
   const originals = variables.map((variable) => variable.dataId);
   const known = new Set(Object.keys(engine.registeredVariables));
   const functionName = `${name}_${functions++}`;
@@ -178,8 +196,9 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
     const argumentStandIns = argumentTensors.map(standIn);
     let next = 0;
     const standInArguments = mapTensors(args, () => argumentStandIns[next++]!.tensor) as unknown[];
-    const variableStandIns = variables.map(standIn);
-    for (const [i, variable] of variables.entries()) {
+    // Frozen variables need none: the trace reads what they hold.
+    const variableStandIns = freeze ? [] : variables.map(standIn);
+    for (const [i, variable] of (freeze ? [] : variables).entries()) {
       backend.incRef(variableStandIns[i]!.tensor.dataId);
       variable.dataId = variableStandIns[i]!.tensor.dataId;
       swapped++;
@@ -190,8 +209,9 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
     refuseNewVariables(newVariables(known), name);
     const resultTensors = flatten(result);
     const written = variables.flatMap((variable, i) =>
-      variable.dataId === variableStandIns[i]!.tensor.dataId ? [] : [i]
+      variable.dataId === (variableStandIns[i]?.tensor.dataId ?? originals[i]) ? [] : [i]
     );
+    if (freeze) refuseWrites(written.map((i) => variables[i]!), name);
     const outputs = backend.getInputTensorIds([
       ...resultTensors,
       ...written.map((i) => variables[i]!),
@@ -269,6 +289,15 @@ function refuseNewVariables(made: tf.Variable[], name: string): void {
       made.slice(0, 3).map((v) => v.name).join(", ")
     }. ` +
       `Make them before; for an optimizer of TensorFlow.js, apply zero gradients once`,
+  );
+}
+
+function refuseWrites(written: tf.Variable[], name: string): void {
+  if (written.length === 0) return;
+  throw new TraceError(
+    `Cannot trace ${name} as it assigns variables that are frozen into it: ${
+      written.slice(0, 3).map((v) => v.name).join(", ")
+    }. Trace it without "freeze"`,
   );
 }
 

@@ -1,18 +1,21 @@
-import { tf } from "@/tensorflow/mod.ts";
+import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import {
+  activate,
+  type Activation,
   checkpointed,
   Conv2D,
   createNormalization,
   dropout,
-  leakyRelu,
   type Normalization,
   type NormalizationOptions,
+  normalized,
 } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 
 /** Slope of every LeakyReLU of the report's decoder. */
 export const SLOPE = 0.1;
+export const LEAKY_RELU: Activation = { kind: "leaky-relu", alpha: SLOPE };
 
 /** What a {@linkcode Block} is made of. */
 export interface BlockOptions extends NormalizationOptions {
@@ -47,7 +50,7 @@ export class Block {
 
   #compute(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const y = this.#conv.apply(dropout(x, this.#dropRate, forward));
-    return leakyRelu(this.#residual.apply(y, forward), SLOPE);
+    return this.#residual.apply(y, forward, LEAKY_RELU);
   }
 }
 
@@ -76,13 +79,17 @@ export class Residual {
     this.#norms = [norm1, norm2];
   }
 
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+  /** @param activation Behind the sum. Default: none. */
+  apply(x: tf.Tensor4D, forward: Forward, activation?: Activation): tf.Tensor4D {
     const [conv1, conv2] = this.#convs;
     const [norm1, norm2] = this.#norms;
     const shortcut = this.#shortcutNorm.apply(x, forward);
-    let y = this.#inputNorm.apply(leakyRelu(x, SLOPE), forward);
-    y = leakyRelu(norm1.apply(conv1.apply(y), forward), SLOPE);
-    y = norm2.apply(conv2.apply(y), forward);
-    return tf.add(y, shortcut);
+    // No part of the next convolution: the zeros around its input are zeros behind BatchNorm.
+    let y = this.#inputNorm.apply(activate(x, LEAKY_RELU), forward);
+    y = normalized(conv1, norm1, y, forward, { activation: LEAKY_RELU });
+    return normalized(conv2, norm2, y, forward, {
+      add: shortcut,
+      ...(activation && { activation }),
+    });
   }
 }

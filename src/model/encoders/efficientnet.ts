@@ -7,10 +7,11 @@ import {
   DepthwiseConv2D,
   type Normalization,
   type NormalizationOptions,
+  normalized,
   type Part,
   SqueezeExcitation,
   stochasticDepth,
-  swish,
+  SWISH,
 } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { Encoder, FeatureMap } from "./encoder.ts";
@@ -117,7 +118,7 @@ export class EfficientNet implements Encoder {
 
   apply(images: tf.Tensor4D, forward: Forward): tf.Tensor4D[] {
     const features: tf.Tensor4D[] = [];
-    let x = swish(this.#stem.apply(images, forward));
+    let x = this.#stem.apply(images, forward, { activation: SWISH });
     for (const block of this.#blocks) {
       if (!block.isTapped) {
         x = block.apply(x, forward);
@@ -190,7 +191,7 @@ class Block {
   }
 
   #expanded(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    return this.#expand ? swish(this.#expand.apply(x, forward)) : x;
+    return this.#expand ? this.#expand.apply(x, forward, { activation: SWISH }) : x;
   }
 
   #run(part: Part, x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
@@ -217,7 +218,7 @@ class BlockRest {
     this.#excitation = new SqueezeExcitation(weights, name, {
       channels: expanded,
       squeezed: Math.max(1, Math.floor(input * SQUEEZE)),
-      activation: swish,
+      activation: SWISH,
     });
     this.#project = new ConvBatchNorm(
       weights,
@@ -229,7 +230,7 @@ class BlockRest {
   }
 
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    const y = swish(this.#norm.apply(this.#depthwise.apply(x), forward));
+    const y = normalized(this.#depthwise, this.#norm, x, forward, { activation: SWISH });
     return this.#project.apply(this.#excitation.apply(y), forward);
   }
 }

@@ -1,12 +1,14 @@
 import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
+import type { Activation } from "./activation.ts";
 import { Conv2D, type ConvolutionOptions } from "./convolution.ts";
 import {
   createNormalization,
   type Normalization,
   type NormalizationOptions,
 } from "./normalization.ts";
+import { normalized } from "./normalized.ts";
 
 /** A convolution without bias, then a normalization: what encoders are made of. */
 export class ConvBatchNorm {
@@ -28,8 +30,16 @@ export class ConvBatchNorm {
     this.#norm = createNormalization(weights, normName, options.filters, normalization);
   }
 
-  /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    return this.#norm.apply(this.#conv.apply(x), forward);
+  /**
+   * @param x `[batch, height, width, input]`
+   * @param follow What is added to the result, and the activation behind that.
+   * @returns `[batch, height / stride, width / stride, filters]`
+   */
+  apply(
+    x: tf.Tensor4D,
+    forward: Forward,
+    follow: { add?: tf.Tensor4D; activation?: Activation } = {},
+  ): tf.Tensor4D {
+    return normalized(this.#conv, this.#norm, x, forward, follow);
   }
 }

@@ -1,5 +1,8 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Initializer, Weights } from "../weights.ts";
+import type { Activation } from "./activation.ts";
+import type { ChannelAffine } from "./channel_affine.ts";
+import { fusedConvolution } from "./fused_convolution.ts";
 import { biasAdd, paddedConv2d } from "./kernels.ts";
 
 /** What a convolution is made of. */
@@ -26,8 +29,31 @@ export interface ConvolutionOptions {
   initializer?: Initializer;
 }
 
+/** A convolution with weights of its own. */
+export interface Convolution {
+  apply(x: tf.Tensor4D): tf.Tensor4D;
+  applyFused(x: tf.Tensor4D, follow: Follow): tf.Tensor4D;
+}
+
+/** What follows a convolution in inference: `activation(scale y + shift + add)`. */
+export interface Follow {
+  affine?: ChannelAffine | undefined;
+  /** As large as the output. */
+  add?: tf.Tensor4D | undefined;
+  activation?: Activation | undefined;
+}
+
+/** A convolution's bias with what follows folded into it. */
+function foldBias(
+  bias: tf.Tensor | undefined,
+  affine: ChannelAffine | undefined,
+): tf.Tensor | undefined {
+  if (!bias || !affine) return affine?.shift ?? bias;
+  return tf.add(tf.mul(bias, affine.scale), affine.shift);
+}
+
 /** A 2-D convolution. */
-export class Conv2D {
+export class Conv2D implements Convolution {
   readonly #kernel: tf.Variable;
   readonly #bias: tf.Variable | undefined;
   readonly #stride: number;
@@ -65,10 +91,19 @@ export class Conv2D {
       : tf.conv2d(x, kernel, this.#stride, "same");
     return this.#bias ? biasAdd(y, this.#bias) : y;
   }
+
+  /** As {@linkcode apply}, for inference, with what follows. */
+  applyFused(x: tf.Tensor4D, { affine, add, activation }: Follow): tf.Tensor4D {
+    const kernel = (affine ? tf.mul(this.#kernel, affine.scale) : this.#kernel) as tf.Tensor4D;
+    const padding = this.#symmetric ? (kernel.shape[0] - 1) / 2 : "same";
+    const geometry = { kind: "conv", stride: this.#stride, padding } as const;
+    const bias = foldBias(this.#bias, affine);
+    return fusedConvolution(x, kernel, geometry, { bias, add, activation });
+  }
 }
 
 /** A 2-D convolution of each channel with a kernel of its own, "same" padding, without bias. */
-export class DepthwiseConv2D {
+export class DepthwiseConv2D implements Convolution {
   readonly #kernel: tf.Variable;
   readonly #stride: number;
 
@@ -85,6 +120,15 @@ export class DepthwiseConv2D {
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, input]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
     return tf.depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride, "same");
+  }
+
+  /** As {@linkcode apply}, for inference, with what follows. */
+  applyFused(x: tf.Tensor4D, { affine, add, activation }: Follow): tf.Tensor4D {
+    // The kernel's channels are its third axis.
+    const scale = affine && tf.reshape(affine.scale, [1, 1, -1, 1]);
+    const kernel = (scale ? tf.mul(this.#kernel, scale) : this.#kernel) as tf.Tensor4D;
+    const geometry = { kind: "depthwise", stride: this.#stride, padding: "same" } as const;
+    return fusedConvolution(x, kernel, geometry, { bias: affine?.shift, add, activation });
   }
 }
 

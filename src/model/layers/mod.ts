@@ -1,4 +1,5 @@
 /** The layers that encoders and decoders are made of. */
+export { activate, type Activation, RELU, SWISH } from "./activation.ts";
 export { BatchNorm } from "./batch_norm.ts";
 export { checkpointed, type Part } from "./checkpointed.ts";
 export { ConvBatchNorm } from "./conv_batch_norm.ts";
@@ -16,5 +17,6 @@ export {
   type NormalizationOptions,
   NORMALIZATIONS,
 } from "./normalization.ts";
+export { normalized } from "./normalized.ts";
 export { resizeBilinear } from "./resize.ts";
 export { SqueezeExcitation } from "./squeeze_excitation.ts";
