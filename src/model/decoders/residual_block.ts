@@ -1,15 +1,18 @@
-import type { tf } from "@/tensorflow/mod.ts";
+import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import {
   activate,
   type Activation,
   checkpointed,
+  composedUpConvolution,
   Conv2D,
   createNormalization,
   dropout,
+  fusedConvolution,
   type Normalization,
   type NormalizationOptions,
   normalized,
+  type UpPath,
 } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 
@@ -46,6 +49,29 @@ export class Block {
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const part = (x: tf.Tensor4D, forward: Forward) => this.#compute(x, forward);
     return this.#recomputed ? checkpointed(part, x, this.#recomputed, forward) : part(x, forward);
+  }
+
+  /**
+   * As {@linkcode apply} of `concat(ups, skip)`.
+   *
+   * @param paths Maps of half the size, with the up-convolutions that double them.
+   * @param skip A map of the block's size.
+   */
+  applyUps(paths: UpPath[], skip: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    if (forward.training) {
+      const ups = paths.map(({ x, up }) => up.apply(x));
+      return this.apply(tf.concat([...ups, skip], -1), forward);
+    }
+    const [, , input] = this.#conv.kernel.shape as [number, number, number];
+    const channels = skip.shape[3];
+    const [kernel, skipKernel] = tf.split(this.#conv.kernel, [input - channels, channels], 2);
+    const add = composedUpConvolution(paths, kernel as tf.Tensor4D);
+    const geometry = { kind: "conv", stride: 1, padding: "same" } as const;
+    const y = fusedConvolution(skip, skipKernel as tf.Tensor4D, geometry, {
+      bias: this.#conv.bias,
+      add,
+    });
+    return this.#residual.apply(y, forward, LEAKY_RELU);
   }
 
   #compute(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {

@@ -54,8 +54,8 @@ function foldBias(
 
 /** A 2-D convolution. */
 export class Conv2D implements Convolution {
-  readonly #kernel: tf.Variable;
-  readonly #bias: tf.Variable | undefined;
+  readonly kernel: tf.Variable;
+  readonly bias: tf.Variable | undefined;
   readonly #stride: number;
   readonly #groups: number;
   readonly #symmetric: boolean;
@@ -76,8 +76,8 @@ export class Conv2D implements Convolution {
       );
     }
     const shape = [kernel, kernel, input / groups, filters];
-    this.#kernel = weights.create(`${name}/kernel`, shape, initializer);
-    if (bias) this.#bias = weights.create(`${name}/bias`, [filters], "zeros");
+    this.kernel = weights.create(`${name}/kernel`, shape, initializer);
+    if (bias) this.bias = weights.create(`${name}/bias`, [filters], "zeros");
     this.#stride = stride;
     this.#groups = groups;
     this.#symmetric = options.padding === "symmetric";
@@ -85,19 +85,19 @@ export class Conv2D implements Convolution {
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    const kernel = this.#kernel as tf.Tensor4D;
+    const kernel = this.kernel as tf.Tensor4D;
     const y = this.#symmetric
       ? paddedConv2d(x, kernel, { stride: this.#stride, groups: this.#groups })
       : tf.conv2d(x, kernel, this.#stride, "same");
-    return this.#bias ? biasAdd(y, this.#bias) : y;
+    return this.bias ? biasAdd(y, this.bias) : y;
   }
 
   /** As {@linkcode apply}, for inference, with what follows. */
   applyFused(x: tf.Tensor4D, { affine, add, activation }: Follow): tf.Tensor4D {
-    const kernel = (affine ? tf.mul(this.#kernel, affine.scale) : this.#kernel) as tf.Tensor4D;
+    const kernel = (affine ? tf.mul(this.kernel, affine.scale) : this.kernel) as tf.Tensor4D;
     const padding = this.#symmetric ? (kernel.shape[0] - 1) / 2 : "same";
     const geometry = { kind: "conv", stride: this.#stride, padding } as const;
-    const bias = foldBias(this.#bias, affine);
+    const bias = foldBias(this.bias, affine);
     return fusedConvolution(x, kernel, geometry, { bias, add, activation });
   }
 }
@@ -134,8 +134,8 @@ export class DepthwiseConv2D implements Convolution {
 
 /** A transposed 2-D convolution that doubles height and width: stride 2, "same" padding, bias. */
 export class UpConv2D {
-  readonly #kernel: tf.Variable;
-  readonly #bias: tf.Variable;
+  readonly kernel: tf.Variable;
+  readonly bias: tf.Variable;
   readonly #filters: number;
 
   constructor(
@@ -144,8 +144,8 @@ export class UpConv2D {
     { input, filters, kernel }: { input: number; filters: number; kernel: number },
   ) {
     const shape = [kernel, kernel, filters, input];
-    this.#kernel = weights.create(`${name}/kernel`, shape, "glorot-uniform");
-    this.#bias = weights.create(`${name}/bias`, [filters], "zeros");
+    this.kernel = weights.create(`${name}/kernel`, shape, "glorot-uniform");
+    this.bias = weights.create(`${name}/bias`, [filters], "zeros");
     this.#filters = filters;
   }
 
@@ -153,7 +153,7 @@ export class UpConv2D {
   apply(x: tf.Tensor4D): tf.Tensor4D {
     const [batch, height, width] = x.shape;
     const shape: [number, number, number, number] = [batch, 2 * height, 2 * width, this.#filters];
-    const y = tf.conv2dTranspose(x, this.#kernel as tf.Tensor4D, shape, 2, "same");
-    return biasAdd(y, this.#bias);
+    const y = tf.conv2dTranspose(x, this.kernel as tf.Tensor4D, shape, 2, "same");
+    return biasAdd(y, this.bias);
   }
 }
