@@ -65,10 +65,10 @@ export class Block {
     const [, , input] = this.#conv.kernel.shape as [number, number, number];
     const channels = skip.shape[3];
     const [kernel, skipKernel] = tf.split(this.#conv.kernel, [input - channels, channels], 2);
-    const add = composedUpConvolution(paths, kernel as tf.Tensor4D);
+    const { y: add, bias } = composedUpConvolution(paths, kernel as tf.Tensor4D);
     const geometry = { kind: "conv", stride: 1, padding: "same" } as const;
     const y = fusedConvolution(skip, skipKernel as tf.Tensor4D, geometry, {
-      bias: this.#conv.bias,
+      bias: tf.add(this.#conv.bias!, bias),
       add,
     });
     return this.#residual.apply(y, forward, LEAKY_RELU);
@@ -113,9 +113,6 @@ export class Residual {
     // No part of the next convolution: the zeros around its input are zeros behind BatchNorm.
     let y = this.#inputNorm.apply(activate(x, LEAKY_RELU), forward);
     y = normalized(conv1, norm1, y, forward, { activation: LEAKY_RELU });
-    return normalized(conv2, norm2, y, forward, {
-      add: shortcut,
-      ...(activation && { activation }),
-    });
+    return normalized(conv2, norm2, y, forward, { add: shortcut, activation });
   }
 }

@@ -174,8 +174,13 @@ class Block {
   /** The whole block. */
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const part = (x: tf.Tensor4D, forward: Forward): tf.Tensor4D => {
-      const y = this.#rest!.apply(this.#expanded(x, forward), forward);
-      return this.#residual ? tf.add(stochasticDepth(y, this.#dropRate, forward), x) : y;
+      const expanded = this.#expanded(x, forward);
+      if (!this.#residual) return this.#rest!.apply(expanded, forward);
+      if (!forward.training) return this.#rest!.apply(expanded, forward, x);
+      return tf.add(
+        stochasticDepth(this.#rest!.apply(expanded, forward), this.#dropRate, forward),
+        x,
+      );
     };
     return this.#run(part, x, forward);
   }
@@ -229,9 +234,15 @@ class BlockRest {
     );
   }
 
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+  /** @param add What is added to the result. */
+  apply(x: tf.Tensor4D, forward: Forward, add?: tf.Tensor4D): tf.Tensor4D {
     const y = normalized(this.#depthwise, this.#norm, x, forward, { activation: SWISH });
-    return this.#project.apply(this.#excitation.apply(y), forward);
+    // One image's channel weights can go into the projection's kernel instead of a pass over the map.
+    if (!forward.training && y.shape[0] === 1) {
+      const inputScale = tf.reshape(this.#excitation.channelWeights(y), [-1]) as tf.Tensor1D;
+      return this.#project.apply(y, forward, { inputScale, add });
+    }
+    return this.#project.apply(this.#excitation.apply(y), forward, { add });
   }
 }
 

@@ -17,15 +17,19 @@ const BORDER = 2;
  * convolution with stride 2. Where many channels are doubled in size to make few of them, that saves
  * most of the work.
  *
- * It holds one pixel away from the border, where the second convolution looks at zeros; the border is
- * computed in two steps.
+ * That holds inside. At the outermost pixels the second convolution looks at the zeros around its input:
+ * they are computed in two steps.
  *
  * @param paths Maps of one size, with 3x3 transposed convolutions.
  * @param kernel `[3, 3, channels, filters]` of a convolution with "same" padding; the channels are those
  * of all paths, in order.
- * @returns `[batch, 2 height, 2 width, filters]`
+ * @returns Its sum with the bias is the result: `y` `[batch, 2 height, 2 width, filters]`, `bias`
+ * `[filters]`, which a convolution beside it can take in.
  */
-export function composedUpConvolution(paths: UpPath[], kernel: tf.Tensor4D): tf.Tensor4D {
+export function composedUpConvolution(
+  paths: UpPath[],
+  kernel: tf.Tensor4D,
+): { y: tf.Tensor4D; bias: tf.Tensor1D } {
   return tf.tidy(() => {
     const x = tf.concat(paths.map(({ x }) => x), -1);
     const composed = composedKernel(paths, kernel);
@@ -33,8 +37,8 @@ export function composedUpConvolution(paths: UpPath[], kernel: tf.Tensor4D): tf.
     const filters = kernel.shape[3];
     const shape: [number, number, number, number] = [batch, 2 * height, 2 * width, filters];
     const inside = tf.conv2dTranspose(x, composed, shape, 2, "same");
-    const bias = tf.concat(paths.map(({ up }) => up.bias));
-    return withBorder(tf.add(inside, biasBehind(bias, kernel)), paths, kernel);
+    const bias = biasBehind(tf.concat(paths.map(({ up }) => up.bias)), kernel);
+    return { y: withBorder(inside as tf.Tensor4D, paths, kernel, bias), bias };
   });
 }
 
@@ -52,19 +56,25 @@ function composedKernel(paths: UpPath[], kernel: tf.Tensor4D): tf.Tensor4D {
 }
 
 /** What a constant `bias` before a convolution is behind it, away from the border. // [filters] */
-function biasBehind(bias: tf.Tensor, kernel: tf.Tensor4D): tf.Tensor {
-  const [, , channels] = kernel.shape;
-  return tf.sum(tf.mul(kernel, tf.reshape(bias, [1, 1, channels, 1])), [0, 1, 2]);
+function biasBehind(bias: tf.Tensor, kernel: tf.Tensor4D): tf.Tensor1D {
+  return tf.sum(tf.mul(kernel, tf.reshape(bias, [1, 1, -1, 1])), [0, 1, 2]);
 }
 
 /** Replaces the outermost rows and columns by those computed in two steps. */
-function withBorder(y: tf.Tensor4D, paths: UpPath[], kernel: tf.Tensor4D): tf.Tensor4D {
+function withBorder(
+  y: tf.Tensor4D,
+  paths: UpPath[],
+  kernel: tf.Tensor4D,
+  bias: tf.Tensor1D,
+): tf.Tensor4D {
   const [, height, width] = y.shape;
   const twoSteps = (begin: [number, number], size: [number, number]) => {
     const ups = paths.map(({ x, up }) =>
       up.apply(tf.slice(x, [0, ...begin, 0], [-1, ...size, -1]) as tf.Tensor4D)
     );
-    return tf.conv2d(tf.concat(ups, -1) as tf.Tensor4D, kernel, 1, "same");
+    const z = tf.conv2d(tf.concat(ups, -1) as tf.Tensor4D, kernel, 1, "same");
+    // It is added to the border too, but belongs inside.
+    return tf.sub(z, bias) as tf.Tensor4D;
   };
   const row = (y: tf.Tensor4D, at: number) => tf.slice(y, [0, at, 0, 0], [-1, 1, -1, -1]);
   const column = (y: tf.Tensor4D, at: number) => tf.slice(y, [0, 0, at, 0], [-1, -1, 1, -1]);
@@ -74,12 +84,10 @@ function withBorder(y: tf.Tensor4D, paths: UpPath[], kernel: tf.Tensor4D): tf.Te
   const bottom = row(twoSteps([h - BORDER, 0], [BORDER, w]), last);
   const left = column(twoSteps([0, 0], [h, BORDER]), 0);
   const right = column(twoSteps([0, w - BORDER], [h, BORDER]), last);
-  return tf.tidy(() => {
-    let z = update(y, top, [0, 0]);
-    z = update(z, bottom, [height - 1, 0]);
-    z = update(z, left, [0, 0]);
-    return update(z, right, [0, width - 1]);
-  });
+  let z = update(y, top, [0, 0]);
+  z = update(z, bottom, [height - 1, 0]);
+  z = update(z, left, [0, 0]);
+  return update(z, right, [0, width - 1]);
 }
 
 /** `y` with a part of it replaced, from a row and a column on. */

@@ -1,14 +1,13 @@
 import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
-import type { Activation } from "./activation.ts";
 import { Conv2D, type ConvolutionOptions } from "./convolution.ts";
 import {
   createNormalization,
   type Normalization,
   type NormalizationOptions,
 } from "./normalization.ts";
-import { normalized } from "./normalized.ts";
+import { normalized, type Surroundings } from "./normalized.ts";
 
 /** A convolution without bias, then a normalization: what encoders are made of. */
 export class ConvBatchNorm {
@@ -32,14 +31,10 @@ export class ConvBatchNorm {
 
   /**
    * @param x `[batch, height, width, input]`
-   * @param follow What is added to the result, and the activation behind that.
+   * @param around What precedes and follows.
    * @returns `[batch, height / stride, width / stride, filters]`
    */
-  apply(
-    x: tf.Tensor4D,
-    forward: Forward,
-    follow: { add?: tf.Tensor4D; activation?: Activation } = {},
-  ): tf.Tensor4D {
-    return normalized(this.#conv, this.#norm, x, forward, follow);
+  apply(x: tf.Tensor4D, forward: Forward, around: Surroundings = {}): tf.Tensor4D {
+    return normalized(this.#conv, this.#norm, x, forward, around);
   }
 }

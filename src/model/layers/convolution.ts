@@ -35,8 +35,10 @@ export interface Convolution {
   applyFused(x: tf.Tensor4D, follow: Follow): tf.Tensor4D;
 }
 
-/** What follows a convolution in inference: `activation(scale y + shift + add)`. */
+/** What surrounds a convolution in inference: `activation(scale conv(inputScale x) + shift + add)`. */
 export interface Follow {
+  /** Of each of the input's channels. // [channels] */
+  inputScale?: tf.Tensor1D | undefined;
   affine?: ChannelAffine | undefined;
   /** As large as the output. */
   add?: tf.Tensor4D | undefined;
@@ -93,8 +95,9 @@ export class Conv2D implements Convolution {
   }
 
   /** As {@linkcode apply}, for inference, with what follows. */
-  applyFused(x: tf.Tensor4D, { affine, add, activation }: Follow): tf.Tensor4D {
-    const kernel = (affine ? tf.mul(this.kernel, affine.scale) : this.kernel) as tf.Tensor4D;
+  applyFused(x: tf.Tensor4D, { inputScale, affine, add, activation }: Follow): tf.Tensor4D {
+    let kernel = (affine ? tf.mul(this.kernel, affine.scale) : this.kernel) as tf.Tensor4D;
+    if (inputScale) kernel = tf.mul(kernel, tf.reshape(inputScale, [1, 1, -1, 1]));
     const padding = this.#symmetric ? (kernel.shape[0] - 1) / 2 : "same";
     const geometry = { kind: "conv", stride: this.#stride, padding } as const;
     const bias = foldBias(this.bias, affine);

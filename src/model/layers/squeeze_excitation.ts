@@ -38,7 +38,12 @@ export class SqueezeExcitation {
 
   /** `[batch, height, width, channels]` to the same. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
+    return tf.mul(x, this.channelWeights(x));
+  }
+
+  /** What each channel is multiplied by, 0 to 1. // [batch, 1, 1, channels] */
+  channelWeights(x: tf.Tensor4D): tf.Tensor4D {
     const squeezed = activate(this.#reduce.apply(tf.mean(x, [1, 2], true)), this.#activation);
-    return tf.mul(x, tf.sigmoid(this.#expand.apply(squeezed)));
+    return tf.sigmoid(this.#expand.apply(squeezed));
   }
 }
