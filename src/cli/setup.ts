@@ -236,7 +236,7 @@ async function writeKernelSpec(): Promise<void> {
  * Runs a command until it succeeds, at most {@link TRIES} times; a try that takes too long is
  * killed. Its output is shown only in part (`show`), and in full when the last try has failed.
  */
-async function runWithRetries(
+export async function runWithRetries(
   command: string,
   args: string[],
   minutes: number,
@@ -303,7 +303,7 @@ async function succeeds(command: string, args: string[]): Promise<boolean> {
   return await output(command, args) !== undefined;
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 

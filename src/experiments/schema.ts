@@ -295,7 +295,22 @@ const training = z.strictObject({
   ),
   earlyStopping: earlyStopping.exactOptional()
     .describe("End before the last epoch; all epochs if left out"),
-  precision: z.enum(["float32"]).default("float32").describe("Number format of the training step"),
+  precision: z.enum(["float32"]).default("float32")
+    .describe("Number format of weights, gradients and loss"),
+  mixedPrecision: z.enum(["float16", "bfloat16"]).exactOptional().describe(
+    "Number format of convolutions and matrix products: float16 for GPUs, with a loss scale; " +
+      "bfloat16 for CPUs that have it; float32 if left out",
+  ),
+  device: z.enum(["auto", "cpu", "gpu"]).exactOptional()
+    .describe("Where steps are computed; if left out auto, a GPU if there is one"),
+  xla: z.boolean().exactOptional()
+    .describe("Compile steps with XLA, which can pay on a GPU; false if left out"),
+}).refine(({ mixedPrecision, xla }) => !(mixedPrecision && xla), {
+  path: ["xla"],
+  message: "must be false with mixedPrecision, which TensorFlow does not bring into XLA",
+}).refine(({ mixedPrecision, device }) => !(mixedPrecision === "bfloat16" && device === "gpu"), {
+  path: ["mixedPrecision"],
+  message: "must be float16 on a gpu",
 }).refine(({ swa, epochs }) => swa === undefined || swa.startEpoch <= epochs, {
   path: ["swa", "startEpoch"],
   message: "must be at most training.epochs",

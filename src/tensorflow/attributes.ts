@@ -54,7 +54,8 @@ export function setAttribute(mode: "eager" | "graph", op: Pointer, attribute: At
   switch (type) {
     case AttributeKind.STRING: {
       if (Array.isArray(value)) return set.stringList(op, name, ...packStrings(value.map(String)));
-      const text = new TextEncoder().encode(String(value));
+      const isBytes = value instanceof Uint8Array;
+      const text = isBytes ? new Uint8Array(value) : new TextEncoder().encode(String(value));
       return set.string(op, name, text, BigInt(text.length));
     }
     case AttributeKind.INT: {

@@ -4,6 +4,7 @@ import backendModule from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.
 import type { TensorMetadata, TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import type { Attribute } from "./attributes.ts";
 import { DisposedTensorError, EagerBinding, HOW_TO_KEEP } from "./eager.ts";
+import { opDefinition } from "./op_definitions.ts";
 
 const { NodeJSKernelBackend } = backendModule;
 
@@ -72,6 +73,7 @@ export type AttributeValue =
  * @param attributes Its attributes by name.
  * @param outputs How many outputs it has.
  * @throws {TensorFlowError} If TensorFlow refuses the inputs or attributes, or has no such operation.
+ * @throws {RangeError} If the number of inputs is wrong.
  * @throws {TraceError} If it cannot be traced.
  * @throws {DisposedTensorError} If an input has been disposed.
  */
@@ -81,8 +83,19 @@ export function rawOp(
   attributes: Record<string, AttributeValue>,
   outputs = 1,
 ): tf.Tensor[] {
+  refuseWrongInputs(name, inputs.length);
   const list = Object.entries(attributes).map(([key, value]) => toAttribute(key, value));
   return backend.executeMultipleOutputs(name, list, inputs, outputs);
+}
+
+/** Some versions of TensorFlow (2.16) end the process on an input too many. A trace looks itself. */
+function refuseWrongInputs(name: string, count: number): void {
+  const wanted = backend.binding === eager ? opDefinition(name)?.inputs : undefined;
+  const takesLists = wanted?.some((input) => input.numberAttribute || input.typeListAttribute);
+  if (!wanted || takesLists || wanted.length === count) return;
+  throw new RangeError(
+    `Cannot run ${name} as the number of its inputs must be ${wanted.length}: ${count}`,
+  );
 }
 
 function toAttribute(name: string, value: AttributeValue): Attribute {

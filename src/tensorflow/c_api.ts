@@ -81,6 +81,7 @@ const SYMBOLS = {
 
   TFE_NewOp: { parameters: [P, B, P], result: P },
   TFE_DeleteOp: { parameters: [P], result: "void" },
+  TFE_OpSetDevice: { parameters: [P, B, P], result: "void" },
   TFE_OpAddInput: { parameters: [P, P, P], result: "void" },
   TFE_OpSetAttrType: { parameters: [P, B, "i32"], result: "void" },
   TFE_OpSetAttrInt: { parameters: [P, B, "i64"], result: "void" },

@@ -1,24 +1,9 @@
-import { PbfWriter } from "pbf";
 import { c, type Pointer, readCString, Status, status } from "./c_api.ts";
+import { configProto } from "./config.ts";
 import { quietly } from "./quiet_start.ts";
 
 /** Limits the threads of TensorFlow; unset, it takes one for each core. */
 const THREADS_VARIABLE = "PNEUMOTHORAX_THREADS";
-
-/**
- * The bytes of a `ConfigProto` (tensorflow/core/protobuf/config.proto): GPU memory is taken as it is
- * needed instead of all at once, and the number of threads can be limited.
- */
-export function configProto(options: { threads?: number } = {}): Uint8Array {
-  const INTRA_OP_THREADS = 2, INTER_OP_THREADS = 5, GPU_OPTIONS = 6, ALLOW_GROWTH = 4;
-  const writer = new PbfWriter();
-  if (options.threads !== undefined) {
-    writer.writeVarintField(INTRA_OP_THREADS, options.threads);
-    writer.writeVarintField(INTER_OP_THREADS, options.threads);
-  }
-  writer.writeMessage(GPU_OPTIONS, (_, gpu) => gpu.writeBooleanField(ALLOW_GROWTH, true), null);
-  return writer.finish();
-}
 
 function threadsFromEnvironment(): { threads?: number } {
   const value = Deno.env.get(THREADS_VARIABLE);
@@ -35,7 +20,7 @@ function threadsFromEnvironment(): { threads?: number } {
 function newContext(): Pointer {
   const options = c.TFE_NewContextOptions();
   try {
-    const config = new Uint8Array(configProto(threadsFromEnvironment()));
+    const config = configProto(threadsFromEnvironment());
     c.TFE_ContextOptionsSetConfig(options, config, BigInt(config.length), status.pointer);
     status.check("configure TensorFlow");
     const context = c.TFE_NewContext(options, status.pointer);

@@ -131,14 +131,15 @@ export class EagerBinding extends Binding {
     );
   }
 
-  /** As {@linkcode executeOp}, with the inputs as `TFE_TensorHandle`s. */
+  /** As {@linkcode executeOp}, with the inputs as `TFE_TensorHandle`s, and on a device of that name. */
   executeHandles(
     name: string,
     attributes: Attribute[],
     inputs: Pointer[],
     outputs: number,
+    device?: string,
   ): TensorMetadata[] {
-    const op = this.#newOp(name, attributes, inputs, status);
+    const op = this.#newOp(name, attributes, inputs, status, device);
     const returned = new BigUint64Array(outputs);
     const count = new Int32Array([outputs]);
     try {
@@ -156,10 +157,11 @@ export class EagerBinding extends Binding {
     attributes: Attribute[],
     inputs: Pointer[],
     outputs: number,
+    device?: string,
   ): Promise<TensorMetadata[]> {
     const call = new Status();
     try {
-      const op = this.#newOp(name, attributes, inputs, call);
+      const op = this.#newOp(name, attributes, inputs, call, device);
       const returned = new BigUint64Array(outputs);
       const count = new Int32Array([outputs]);
       try {
@@ -211,10 +213,20 @@ export class EagerBinding extends Binding {
     return this.#handles.size;
   }
 
-  #newOp(name: string, attributes: Attribute[], inputs: Pointer[], call: Status): Pointer {
+  #newOp(
+    name: string,
+    attributes: Attribute[],
+    inputs: Pointer[],
+    call: Status,
+    device?: string,
+  ): Pointer {
     const op = c.TFE_NewOp(context, cString(name), call.pointer);
     call.check(`run ${name}`);
     try {
+      if (device !== undefined) {
+        c.TFE_OpSetDevice(op, cString(device), call.pointer);
+        call.check(`put ${name} on ${device}`);
+      }
       for (const input of inputs) c.TFE_OpAddInput(op, input, call.pointer);
       call.check(`give ${name} its inputs`);
       for (const attribute of attributes) setAttribute("eager", op, attribute);

@@ -3,14 +3,18 @@ import { c, cString, type Pointer, status } from "./c_api.ts";
 import { backend, eager, tf } from "./backend.ts";
 import { flatten, mapTensors, signature } from "./containers.ts";
 import { context } from "./context.ts";
+import { chosenDevice, type DeviceChoice, usesGpu } from "./device.ts";
 import { DisposedTensorError } from "./eager.ts";
 import { GraphBinding } from "./graph.ts";
+import { type MixedPrecision, mixedPrecisionAttributes } from "./mixed_precision.ts";
 import { isTraced, TraceError } from "./traced.ts";
 
-/** How a function is compiled. */
-export interface JitOptions {
-  /** Shown in errors and profiles; default: the function's own name. */
-  name?: string;
+/** Where and how a function computes. */
+export interface CompileOptions {
+  /** Default: "auto", a GPU if there is one. */
+  device?: DeviceChoice;
+  /** Convolutions and matrix products in this format. Default: everything in float32. */
+  mixedPrecision?: MixedPrecision;
   /** Compile with XLA: pays on GPUs, not on CPUs. Default: false. */
   xla?: boolean;
   /**
@@ -19,6 +23,12 @@ export interface JitOptions {
    * the order that its kernels want. For models that no longer change. Default: false.
    */
   freeze?: boolean;
+}
+
+/** How a function is compiled. */
+export interface JitOptions extends CompileOptions {
+  /** Shown in errors and profiles; default: the function's own name. */
+  name?: string;
 }
 
 /** A function that runs as one TensorFlow function. */
@@ -68,6 +78,7 @@ let asyncWriters = 0;
  * @param fn Takes and returns tensors, alone or in arrays and plain objects.
  * @returns The compiled function. Its results are new tensors that the caller disposes of.
  * @throws {TraceError} On a call, if something in the function cannot be traced.
+ * @throws {RangeError} If a GPU is asked for and there is none, or the options exclude one another.
  *
  * @example
  * ```ts
@@ -82,9 +93,8 @@ export function jit<Arguments extends unknown[], Result>(
   options: JitOptions = {},
 ): Jitted<Arguments, Result> {
   const name = (options.name ?? fn.name).replace(/[^A-Za-z0-9_.]/g, "_") || "anonymous";
-  const attributes: Attribute[] = options.xla
-    ? [{ name: "_XlaMustCompile", type: eager.TF_ATTR_BOOL, value: true }]
-    : [];
+  const attributes = compileAttributes(options);
+  const device = chosenDevice(options.device);
   const { freeze = false } = options;
   const traces = new Map<string, Trace>();
 
@@ -109,7 +119,13 @@ export function jit<Arguments extends unknown[], Result>(
     refuseWhileWriting(traced, name);
     const inputs = inputHandles(traced, args);
     const count = traced.results + traced.variablesWritten.length;
-    const outputs = eager.executeHandles(traced.functionName, attributes, inputs, count);
+    const outputs = eager.executeHandles(
+      traced.functionName,
+      attributes,
+      inputs,
+      count,
+      device,
+    );
     return finish(traced, outputs.map((output) => backend.createOutputTensor(output))) as Result;
   };
 
@@ -127,6 +143,7 @@ export function jit<Arguments extends unknown[], Result>(
         attributes,
         inputs,
         count,
+        device,
       );
       return finish(traced, outputs.map((output) => backend.createOutputTensor(output))) as Result;
     } finally {
@@ -145,6 +162,25 @@ export function jit<Arguments extends unknown[], Result>(
     "traces",
     { get: () => traces.size },
   ) as unknown as Jitted<Arguments, Result>;
+}
+
+/**
+ * Refuses what {@linkcode jit} would refuse, for who wants to know before the work begins.
+ *
+ * @throws {RangeError} If a GPU is asked for and there is none, or the options exclude one another.
+ */
+export function checkCompileOptions(options: CompileOptions): void {
+  chosenDevice(options.device);
+  compileAttributes(options);
+}
+
+function compileAttributes(
+  { device, mixedPrecision, xla = false }: CompileOptions,
+): Attribute[] {
+  if (mixedPrecision) {
+    return mixedPrecisionAttributes(mixedPrecision, { onGpu: usesGpu(device), xla });
+  }
+  return xla ? [{ name: "_XlaMustCompile", type: eager.TF_ATTR_BOOL, value: true }] : [];
 }
 
 /** Whether a function is being traced just now. */

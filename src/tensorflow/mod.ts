@@ -6,9 +6,19 @@
 export { type AttributeValue, eager, rawOp, tf } from "./backend.ts";
 export { library, TensorFlowError, tensorflowVersion } from "./c_api.ts";
 export { type Device, listDevices } from "./context.ts";
+export { type DeviceChoice, usesGpu } from "./device.ts";
 export { DisposedTensorError } from "./eager.ts";
-export { isConstant, isTracing, jit, type JitOptions, type Jitted } from "./jit.ts";
+export {
+  checkCompileOptions,
+  type CompileOptions,
+  isConstant,
+  isTracing,
+  jit,
+  type JitOptions,
+  type Jitted,
+} from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
+export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { hasOperation } from "./op_definitions.ts";
 export { StatelessRandom } from "./stateless_random.ts";
 export { TraceError } from "./traced.ts";

@@ -12,6 +12,7 @@ export { crc32c } from "./crc32c.ts";
 export { EventFile } from "./event_file.ts";
 export { HISTORY_FILE, historyCsv, writeHistory } from "./history.ts";
 export { Interrupt, InterruptedError } from "./interrupt.ts";
+export { LossScale, type LossScaleOptions } from "./loss_scale.ts";
 export {
   Adam,
   type AdamOptions,

@@ -18,7 +18,15 @@ import { SegmentationMetrics, weightedLoss } from "@/losses/mod.ts";
 import { createModel, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
 import { loadPretrained, type PretrainedFile } from "@/pretrained/mod.ts";
 import { Random } from "@/random/mod.ts";
-import { jit, listDevices, StatelessRandom, tensorflowVersion, tf } from "@/tensorflow/mod.ts";
+import {
+  checkCompileOptions,
+  type CompileOptions,
+  jit,
+  StatelessRandom,
+  tensorflowVersion,
+  tf,
+  usesGpu,
+} from "@/tensorflow/mod.ts";
 import { MovingAverage, WeightAverage } from "./averaging.ts";
 import {
   assignGroup,
@@ -30,6 +38,7 @@ import {
 import { EventFile } from "./event_file.ts";
 import { writeHistory } from "./history.ts";
 import { Interrupt, InterruptedError } from "./interrupt.ts";
+import { LossScale } from "./loss_scale.ts";
 import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import { type Patience, PATIENT, watch } from "./patience.ts";
 import { endsCycle, learningRateAt, slidingAt } from "./schedule.ts";
@@ -112,20 +121,22 @@ const START: Position = {
  * @returns The run's record.
  * @throws {InterruptedError} If it was stopped; a checkpoint is there and the record says so.
  * @throws {CheckpointError} If the parent has no finished run, or a checkpoint is damaged.
- * @throws {RangeError} If the films are of another size than the experiment's or too few, one side of
+ * @throws {RangeError} If this machine cannot compute as the experiment says (`training.device`,
+ * `mixedPrecision`, `xla`), the films are of another size than the experiment's or too few, one side of
  * the split shows no pneumothorax, or the loss or a weight is not finite: the checkpoints of the epochs
  * before are then kept.
  * @throws {PretrainedError} If the file of pretrained weights is missing, damaged, or does not fit.
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
   using interrupt = new Interrupt();
+  checkCompileOptions(compileOptions(experiment.training));
   const parent = await findParent(experiment, options.runs);
   const data = options.data ?? await loadStageData(experiment, options);
   refuseUnfit(experiment, data);
   interrupt.check();
   const known = {
     versions: { tensorflow: tensorflowVersion },
-    ...(listDevices().some(({ type }) => type === "GPU") && { gpu: "TensorFlow GPU" }),
+    ...(usesGpu(experiment.training.device) && { gpu: "TensorFlow GPU" }),
   };
   const resumable = await findResumable({
     experiment,
@@ -225,6 +236,8 @@ class Stage {
   readonly #optimizer: Optimizer;
   readonly #average: WeightAverage | undefined;
   readonly #movingAverage: MovingAverage | undefined;
+  readonly #lossScale: LossScale | undefined;
+  readonly #compile: CompileOptions;
   readonly #step: ReturnType<typeof trainingStep>;
   readonly #validator: ReturnType<typeof validator>;
   readonly #augment: ReturnType<typeof augmentation>;
@@ -242,6 +255,8 @@ class Stage {
     this.#average = training.swa && new WeightAverage(this.#model);
     this.#movingAverage = training.ema && new MovingAverage(this.#model, training.ema.decay);
     this.#augment = augmentation(experiment.augmentation);
+    this.#lossScale = training.mixedPrecision === "float16" ? new LossScale() : undefined;
+    this.#compile = compileOptions(training);
     this.#step = trainingStep({
       model: this.#model,
       loss,
@@ -251,8 +266,10 @@ class Stage {
       threshold: validation.threshold,
       ...(training.gradientClipping && { clipping: training.gradientClipping }),
       afterUpdate: () => this.#movingAverage?.update(),
+      ...(this.#lossScale && { lossScale: this.#lossScale }),
+      compile: this.#compile,
     });
-    this.#validator = validator(this.#model, data.prepared, loss, validation);
+    this.#validator = validator(this.#model, data.prepared, loss, validation, this.#compile);
   }
 
   /** Takes over the weights of a finished run. */
@@ -541,7 +558,7 @@ class Stage {
           const forward = { training: true, random, momentum: keep } as const;
           return tf.mean(this.#model.apply(inputs, forward));
         }),
-      { name: "statistics_step" },
+      { name: "statistics_step", ...this.#compile },
     );
     try {
       const options = { batchSize: training.batch, dropRemainder: true };
@@ -583,6 +600,7 @@ class Stage {
       gathered: this.#step.gathered,
       average: this.#average?.mean ?? new Map(),
       movingAverage: this.#movingAverage?.state ?? new Map(),
+      lossScale: this.#lossScale?.state ?? new Map(),
     };
   }
 
@@ -620,9 +638,21 @@ class Stage {
     this.#validator.dispose();
     this.#average?.dispose();
     this.#movingAverage?.dispose();
+    this.#lossScale?.dispose();
     this.#optimizer.dispose();
     this.#model.dispose();
   }
+}
+
+/** Where and how the functions of a stage compute. */
+function compileOptions(
+  { device, mixedPrecision, xla }: Experiment["training"],
+): CompileOptions {
+  return {
+    ...(device && { device }),
+    ...(mixedPrecision && { mixedPrecision }),
+    ...(xla && { xla }),
+  };
 }
 
 /** The seed of one traced call: two int32 numbers. */

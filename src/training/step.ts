@@ -1,7 +1,8 @@
 import type { Augmentation } from "@/augmentation/mod.ts";
 import { type Loss, overlapCounts } from "@/losses/mod.ts";
 import { combineOutputs, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
-import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { type CompileOptions, jit, keepFloat32, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import type { LossScale } from "./loss_scale.ts";
 import { clipGradients, type Clipping, type Optimizer } from "./optimizer.ts";
 
 /** What a training step works on and with. */
@@ -18,6 +19,10 @@ export interface StepParts {
   clipping?: Clipping;
   /** What follows each change of the weights, in the same function: tensor operations alone. */
   afterUpdate?: () => void;
+  /** Keeps gradients within float16. Default: none. */
+  lossScale?: LossScale;
+  /** Where and how the step computes. */
+  compile?: CompileOptions;
 }
 
 /** A batch as it comes from the cache. */
@@ -61,7 +66,7 @@ export interface TrainingStep {
 /** Makes the training step of a stage: one TensorFlow function from raw batch to new weights. */
 export function trainingStep(parts: StepParts): TrainingStep {
   const { model, loss, augment, optimizer, accumulation, threshold } = parts;
-  const { clipping, afterUpdate } = parts;
+  const { clipping, afterUpdate, lossScale, compile = {} } = parts;
   const weights = model.weights.trainable;
   const variables = weights.map(({ variable }) => variable);
   const gathered = new Map(
@@ -73,6 +78,18 @@ export function trainingStep(parts: StepParts): TrainingStep {
   const gather = (gradients: tf.Tensor[], share: tf.Scalar): tf.Tensor[] => {
     const sums = [...gathered.values()];
     return gradients.map((gradient, i) => tf.add(sums[i]!, tf.mul(gradient, share)));
+  };
+
+  // Logits, and so the loss and its gradients, are float32 in mixed precision too.
+  const outputsOf = (inputs: tf.Tensor4D, random: StatelessRandom): tf.Tensor4D[] => {
+    const outputs = model.outputs(inputs, { training: true, random });
+    return compile.mixedPrecision ? outputs.map(keepFloat32) : outputs;
+  };
+
+  const update = (gradients: tf.Tensor[], learningRate: tf.Scalar): void => {
+    const apply = () => optimizer.apply(gradients, learningRate);
+    if (!lossScale) return apply();
+    lossScale.update(gradients, [...variables, ...optimizer.slots.values()], apply);
   };
 
   const step = jit((
@@ -88,25 +105,26 @@ export function trainingStep(parts: StepParts): TrainingStep {
       let counts: tf.Tensor2D | undefined;
       const { value, grads } = tf.variableGrads(() => {
         const inputs = normalizeImages(augmented.images);
-        const outputs = model.outputs(inputs, { training: true, random });
+        const outputs = outputsOf(inputs, random);
         counts = overlapCounts(combineOutputs(outputs), augmented.masks, threshold);
         tf.keep(counts);
         const losses = outputs.map((logits) => loss(logits, augmented.masks));
-        return tf.mean(tf.stack(losses)) as tf.Scalar;
+        const mean = tf.mean(tf.stack(losses)) as tf.Scalar;
+        return lossScale ? lossScale.scale(mean) : mean;
       }, variables);
-      let gradients = variables.map(({ name }) => grads[name]!);
+      const unscaled = <T extends tf.Tensor>(x: T): T => lossScale ? lossScale.unscale(x) : x;
+      let gradients = variables.map(({ name }) => unscaled(grads[name]!));
       if (accumulation > 1) gradients = gather(gradients, share);
       const sums = [...gathered.values()];
       if (isLast) {
-        if (clipping) gradients = clipGradients(gradients, clipping);
-        optimizer.apply(gradients, learningRate);
+        update(clipping ? clipGradients(gradients, clipping) : gradients, learningRate);
         afterUpdate?.();
         for (const sum of sums) sum.assign(tf.zerosLike(sum));
       } else {
         for (const [i, sum] of sums.entries()) sum.assign(gradients[i]!);
       }
-      return { loss: value, counts: counts! };
-    }), { name: "training_step" });
+      return { loss: unscaled(value), counts: counts! };
+    }), { name: "training_step", ...compile });
 
   return {
     run: (batch, seed, learningRate, share, isLast) =>

@@ -1,7 +1,7 @@
 import { type Batch, batches, type Film, type Prepared } from "@/data/mod.ts";
 import { type Loss, type MetricValues, overlapCounts, SegmentationMetrics } from "@/losses/mod.ts";
 import { INFERENCE, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
-import { jit, tf } from "@/tensorflow/mod.ts";
+import { type CompileOptions, jit, tf } from "@/tensorflow/mod.ts";
 
 /** Metrics of a model on films it was not trained on. */
 export interface Validation extends MetricValues {
@@ -22,6 +22,7 @@ export function validator(
   prepared: Prepared,
   loss: Loss,
   { batch: batchSize, threshold }: { batch: number; threshold: number },
+  compile: CompileOptions = {},
 ): Validator {
   const evaluate = jit(
     ({ images, masks }: { images: tf.Tensor4D; masks: tf.Tensor4D }) =>
@@ -29,7 +30,7 @@ export function validator(
         const logits = model.apply(normalizeImages(images), INFERENCE);
         return { loss: loss(logits, masks), counts: overlapCounts(logits, masks, threshold) };
       }),
-    { name: "validation_step" },
+    { name: "validation_step", ...compile },
   );
   return {
     async run(films, stop = () => {}) {

@@ -312,6 +312,22 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
     ":7: training.swa.startEpoch: must be at most training.epochs: current value is 3",
   ],
   [
+    "mixed precision under XLA",
+    (text) => text + "  mixedPrecision: float16\n  xla: true\n",
+    ":8: training.xla: must be false with mixedPrecision, which TensorFlow does not bring into XLA: " +
+    "current value is true",
+  ],
+  [
+    "bfloat16 on a GPU",
+    (text) => text + "  mixedPrecision: bfloat16\n  device: gpu\n",
+    `:7: training.mixedPrecision: must be float16 on a gpu: current value is "bfloat16"`,
+  ],
+  [
+    "the name of a format that is none",
+    (text) => text + "  mixedPrecision: float32\n",
+    `:7: training.mixedPrecision: must be one of float16, bfloat16: current value is "float32"`,
+  ],
+  [
     "warm-up as long as the stage",
     (text) => text + "  learningRate: { warmupEpochs: 2 }\n",
     ":7: training.learningRate.warmupEpochs: must be below training.epochs: current value is 2",

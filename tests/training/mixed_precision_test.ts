@@ -1,0 +1,134 @@
+import {
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
+import { join } from "node:path";
+import { decodeSafetensors } from "@/files/mod.ts";
+import { weightedLoss } from "@/losses/mod.ts";
+import { createModel } from "@/model/mod.ts";
+import { type MixedPrecision, tf } from "@/tensorflow/mod.ts";
+import { Adam, LossScale, trainingStep, trainStage } from "@/training/mod.ts";
+import { memory } from "../tensorflow/assert_close.ts";
+import { discExperiment, discs } from "./discs.ts";
+
+const SIZE = 32;
+
+/** Two squares of other places and sizes on noise, and their masks. // [2, 32, 32, 1] */
+function squares(): { images: tf.Tensor4D; masks: tf.Tensor4D } {
+  return tf.tidy(() => {
+    const square = (from: number, to: number) =>
+      tf.pad(tf.ones([to - from, to - from]), [[from, SIZE - to], [from, SIZE - to]]);
+    const masks = tf.stack([square(4, 16), square(12, 28)]).expandDims(3) as tf.Tensor4D;
+    const noise = tf.randomUniform(masks.shape, 0, 0.4, "float32", 7);
+    return { images: tf.add(noise, tf.mul(masks, 0.6)) as tf.Tensor4D, masks };
+  });
+}
+
+/** Losses of a small U-Net over some steps on the same two images. */
+async function losses(
+  steps: number,
+  mixedPrecision?: MixedPrecision,
+  lossScale?: LossScale,
+): Promise<number[]> {
+  const model = createModel({
+    architecture: "unet",
+    encoder: "efficientnet-b0",
+    startFilters: 4,
+    dropout: 0,
+    batchNormMomentum: 0.9,
+    seed: 3,
+  });
+  const optimizer = new Adam(model.weights.trainable);
+  const step = trainingStep({
+    model,
+    loss: weightedLoss({ bce: 1, dice: 1 }),
+    augment: (films) => films,
+    optimizer,
+    accumulation: 1,
+    threshold: 0.5,
+    ...(lossScale && { lossScale }),
+    compile: { ...(mixedPrecision && { mixedPrecision }) },
+  });
+  const batch = squares();
+  const inputs = [tf.tensor1d([1, 2], "int32"), tf.scalar(5e-3), tf.scalar(1)] as const;
+  const values: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const result = await step.run(batch, ...inputs, true);
+    values.push(result.loss.dataSync()[0]!);
+    tf.dispose({ ...result });
+  }
+  tf.dispose([batch, [...inputs]]);
+  step.dispose();
+  optimizer.dispose();
+  model.dispose();
+  return values;
+}
+
+let float32: Promise<number[]> | undefined;
+const exact = () => float32 ??= losses(25);
+
+Deno.test("trainingStep() in bfloat16 has the loss of float32, and learns as well", async () => {
+  const before = memory();
+  const [mixed, plain] = [await losses(25, "bfloat16"), await exact()];
+  assertEquals(memory(), before);
+  for (const i of [0, 1, 2]) {
+    assertNotEquals(mixed[i], plain[i]);
+    assertLess(Math.abs(mixed[i]! / plain[i]! - 1), 0.02, `step ${i + 1}`);
+  }
+  assertLess(plain.at(-1)!, plain[0]! / 2);
+  assertLess(mixed.at(-1)!, mixed[0]! / 2);
+});
+
+Deno.test("trainingStep() in float16 with a loss scale has the loss of float32, and learns as well", async () => {
+  const lossScale = new LossScale({ growthSteps: 5 });
+  const [mixed, plain] = [await losses(25, "float16", lossScale), await exact()];
+  assertNotEquals(mixed[0], plain[0]);
+  assertLess(Math.abs(mixed[0]! / plain[0]! - 1), 0.02);
+  assertLess(mixed.at(-1)!, mixed[0]! / 2);
+  // It grew until a gradient was too large, and has been within reach of that since.
+  assertGreater(lossScale.state.get("scale")!.dataSync()[0]!, 0);
+  assertNotEquals(lossScale.state.get("scale")!.dataSync()[0], 32768);
+  lossScale.dispose();
+});
+
+Deno.test("trainStage() trains in float16, and keeps the loss scale in its checkpoints", async () => {
+  const runs = await Deno.makeTempDir();
+  const experiment = await discExperiment("first", [
+    "model={ architecture: unet, startFilters: 2, dropout: 0 }",
+    "training.epochs=1",
+    "training.mixedPrecision=float16",
+    "training.device=cpu",
+  ]);
+  const before = memory();
+  let steps = 0;
+  const run = await trainStage(experiment, {
+    data: discs({ training: 8, validation: 2 }),
+    runs,
+    onBatch: () => steps++,
+  });
+  assertGreater(steps, 0);
+  assertEquals(memory(), before);
+  assertEquals(run.status, "finished");
+  assertEquals(run.experiment.training.mixedPrecision, "float16");
+  assertEquals(run.experiment.training.device, "cpu");
+  assertEquals(run.device.gpu, null);
+  const file = join(runs, run.id, run.checkpoints.last!.file);
+  const { tensors } = decodeSafetensors(await Deno.readFile(file), file);
+  assertEquals([...tensors.get("lossScale/good_steps")!.data], [steps]);
+  assertEquals([...tensors.get("lossScale/scale")!.data], [32768]);
+  await Deno.remove(runs, { recursive: true });
+});
+
+Deno.test("trainStage() refuses what this machine cannot do before it does anything", async () => {
+  const experiment = await discExperiment("first");
+  const { training } = experiment;
+  const stage = { ...experiment, training: { ...training, mixedPrecision: "float16", xla: true } };
+  await assertRejects(
+    () => trainStage(stage as typeof experiment, { runs: "/nonexistent" }),
+    RangeError,
+    "Cannot compile with XLA in mixed precision",
+  );
+});
