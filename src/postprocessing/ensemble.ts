@@ -60,6 +60,7 @@ export class Ensemble {
       trained,
       predict: jit((images: tf.Tensor4D) => fullSizeProbabilities(trained, images, flip), {
         name: "predict",
+        freeze: true,
       }),
     }));
   }

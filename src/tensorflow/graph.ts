@@ -49,13 +49,18 @@ export class GraphBinding extends Binding {
   readonly #constants = new Map<number, { shape: number[]; dtype: number; values: Values }>();
   readonly #firstId = FIRST_TRACED_ID + IDS_PER_TRACE * traces++;
   readonly freeze: boolean;
+  readonly oneDnn: boolean;
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   #names = 0;
 
-  /** @param options.freeze Whether eager tensors from outside become constants. Default: false. */
-  constructor(readonly eager: EagerBinding, { freeze = false } = {}) {
+  /**
+   * @param options.freeze Whether eager tensors from outside become constants. Default: false.
+   * @param options.oneDnn Whether oneDNN's kernels may be named. Default: false.
+   */
+  constructor(readonly eager: EagerBinding, { freeze = false, oneDnn = false } = {}) {
     super();
     this.freeze = freeze;
+    this.oneDnn = oneDnn;
   }
 
   /** Eager tensors that the trace has read, in the order of their first use. */

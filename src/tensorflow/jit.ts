@@ -7,6 +7,7 @@ import { chosenDevice, type DeviceChoice, usesGpu } from "./device.ts";
 import { DisposedTensorError } from "./eager.ts";
 import { GraphBinding } from "./graph.ts";
 import { type MixedPrecision, mixedPrecisionAttributes } from "./mixed_precision.ts";
+import { hasOneDnn } from "./onednn.ts";
 import { isTraced, TraceError } from "./traced.ts";
 
 /** Where and how a function computes. */
@@ -17,18 +18,18 @@ export interface CompileOptions {
   mixedPrecision?: MixedPrecision;
   /** Compile with XLA: pays on GPUs, not on CPUs. Default: false. */
   xla?: boolean;
-  /**
-   * Make constants of the variables and other tensors from outside that the function reads, as they are
-   * when it is traced: TensorFlow then computes once what depends on them alone, and keeps weights in
-   * the order that its kernels want. For models that no longer change. Default: false.
-   */
-  freeze?: boolean;
 }
 
 /** How a function is compiled. */
 export interface JitOptions extends CompileOptions {
   /** Shown in errors and profiles; default: the function's own name. */
   name?: string;
+  /**
+   * Whether the variables and other tensors from outside that the function reads become constants, with
+   * the values they have when it is traced. What depends on them alone is computed once, and kernels
+   * keep weights in the order they want. For models that no longer change. Default: false.
+   */
+  freeze?: boolean;
 }
 
 /** A function that runs as one TensorFlow function. */
@@ -96,13 +97,18 @@ export function jit<Arguments extends unknown[], Result>(
   const attributes = compileAttributes(options);
   const device = chosenDevice(options.device);
   const { freeze = false } = options;
+  // XLA has no such kernels, and graph optimizers do not know them.
+  const oneDnn = hasOneDnn() && !options.xla && !options.mixedPrecision;
   const traces = new Map<string, Trace>();
 
   const traceFor = (args: Arguments): Trace => {
     const key = signature(args);
     let found = traces.get(key);
     if (!found) {
-      traces.set(key, found = trace(fn as (...args: unknown[]) => unknown, args, { name, freeze }));
+      traces.set(
+        key,
+        found = trace(fn as (...args: unknown[]) => unknown, args, { name, freeze, oneDnn }),
+      );
       if (traces.size === MANY_TRACES) {
         console.warn(
           `The jitted function ${name} has been traced ${MANY_TRACES} times: pass what changes from ` +
@@ -206,7 +212,7 @@ function runsInline(): boolean {
 function trace(
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
-  { name, freeze }: { name: string; freeze: boolean },
+  { name, ...options }: { name: string; freeze: boolean; oneDnn: boolean },
 ): Trace {
   const engine = tf.engine();
   const variables = Object.values(engine.registeredVariables);
@@ -215,7 +221,7 @@ function trace(
   const argumentTensors = flatten(args);
   backend.getInputTensorIds(argumentTensors);
 
-  const graph = new GraphBinding(eager, { freeze });
+  const graph = new GraphBinding(eager, options);
   const originals = variables.map((variable) => variable.dataId);
   const known = new Set(Object.keys(engine.registeredVariables));
   const functionName = `${name}_${functions++}`;
@@ -233,8 +239,8 @@ function trace(
     let next = 0;
     const standInArguments = mapTensors(args, () => argumentStandIns[next++]!.tensor) as unknown[];
     // Frozen variables need none: the trace reads what they hold.
-    const variableStandIns = freeze ? [] : variables.map(standIn);
-    for (const [i, variable] of (freeze ? [] : variables).entries()) {
+    const variableStandIns = options.freeze ? [] : variables.map(standIn);
+    for (const [i, variable] of (options.freeze ? [] : variables).entries()) {
       backend.incRef(variableStandIns[i]!.tensor.dataId);
       variable.dataId = variableStandIns[i]!.tensor.dataId;
       swapped++;
@@ -247,7 +253,7 @@ function trace(
     const written = variables.flatMap((variable, i) =>
       variable.dataId === (variableStandIns[i]?.tensor.dataId ?? originals[i]) ? [] : [i]
     );
-    if (freeze) refuseWrites(written.map((i) => variables[i]!), name);
+    if (options.freeze) refuseWrites(written.map((i) => variables[i]!), name);
     const outputs = backend.getInputTensorIds([
       ...resultTensors,
       ...written.map((i) => variables[i]!),

@@ -19,6 +19,6 @@ export {
 } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
-export { hasOperation } from "./op_definitions.ts";
+export { OneDnn, usesOneDnn } from "./onednn.ts";
 export { StatelessRandom } from "./stateless_random.ts";
 export { TraceError } from "./traced.ts";

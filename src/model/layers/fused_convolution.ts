@@ -1,4 +1,4 @@
-import { hasOperation, isConstant, isTracing, listDevices, rawOp, tf } from "@/tensorflow/mod.ts";
+import { isConstant, OneDnn, rawOp, tf, usesOneDnn } from "@/tensorflow/mod.ts";
 import { activate, type Activation } from "./activation.ts";
 import { biasAdd, paddedConv2d } from "./kernels.ts";
 
@@ -19,11 +19,7 @@ export interface Epilogue {
   activation?: Activation | undefined;
 }
 
-/** The names of oneDNN's kernels. */
-const CONV = "_MklNativeFusedConv2D";
-const DEPTHWISE = "_MklNativeFusedDepthwiseConv2dNative";
-const SWISH = "_MklSwish";
-/** Their label: TensorFlow's graph pass sets it when it puts them in place of ordinary operations. */
+/** The label of oneDNN's kernels: TensorFlow's graph pass sets it when it puts them in place of ordinary operations. */
 const LABEL = { _kernel: { string: "MklNameChangeOp" } } as const;
 const FLOAT = { T: { type: "float32" } } as const;
 
@@ -49,7 +45,7 @@ export function fusedConvolution(
   const inside = depthwise ? undefined : activation;
   const args = add && !depthwise ? [bias, add] : [bias];
   const { stride, padding } = geometry;
-  const y = rawOp(depthwise ? DEPTHWISE : CONV, [x, kernel, ...args], {
+  const y = rawOp(depthwise ? OneDnn.DEPTHWISE_CONV : OneDnn.CONV, [x, kernel, ...args], {
     ...FLOAT,
     ...LABEL,
     data_format: { string: "NHWC" },
@@ -77,24 +73,15 @@ export function fusedConvolution(
 /** {@linkcode activate}, with swish as one operation where oneDNN has it. */
 export function activateFused(x: tf.Tensor4D, activation: Activation | undefined): tf.Tensor4D {
   if (activation?.kind !== "swish" || !canFuse()) return activate(x, activation);
-  return rawOp(SWISH, [x], FLOAT)[0] as tf.Tensor4D;
+  return rawOp(OneDnn.SWISH, [x], FLOAT)[0] as tf.Tensor4D;
 }
 
 function nameOf(activation: Activation): string {
-  return { "relu": "Relu", "leaky-relu": "LeakyRelu", "swish": SWISH }[activation.kind];
+  return { "relu": "Relu", "leaky-relu": "LeakyRelu", "swish": OneDnn.SWISH }[activation.kind];
 }
 
 function canFuse(): boolean {
-  return isTracing() && tf.engine().state.gradientDepth === 0 && hasOneDnn();
-}
-
-let found: boolean | undefined;
-
-/** Whether TensorFlow computes on an x86 CPU with oneDNN. */
-function hasOneDnn(): boolean {
-  return found ??= Deno.build.arch === "x86_64" && [CONV, DEPTHWISE, SWISH].every(hasOperation) &&
-    listDevices().every(({ type }) => type === "CPU") &&
-    Deno.env.get("TF_ENABLE_ONEDNN_OPTS") !== "0";
+  return usesOneDnn() && tf.engine().state.gradientDepth === 0;
 }
 
 function convolution(
