@@ -124,13 +124,23 @@ export class GraphBinding extends Binding {
     inputs: number[],
     outputs: number,
   ): TensorMetadata[] {
-    const definition = opDefinition(name);
-    if (!definition) {
-      throw new TraceError(`Cannot trace ${name} as this TensorFlow has no such operation`);
-    }
     // What depends on constants alone is computed now, once.
     if (this.freeze && !inputs.some(isTraced)) {
       return this.eager.executeOp(name, attributes, inputs, outputs);
+    }
+    return this.#record(name, attributes, inputs, outputs);
+  }
+
+  /** Adds an operation to the graph. */
+  #record(
+    name: string,
+    attributes: Attribute[],
+    inputs: number[],
+    outputs: number,
+  ): TensorMetadata[] {
+    const definition = opDefinition(name);
+    if (!definition) {
+      throw new TraceError(`Cannot trace ${name} as this TensorFlow has no such operation`);
     }
     const resolved = inputs.map((id) => this.#read(id, name));
     const node = this.#newNode(name);
@@ -184,7 +194,7 @@ export class GraphBinding extends Binding {
       const direct = isTraced(id) && !inputs.has(id) && !seen.has(id);
       seen.add(id);
       if (direct) return this.#read(id, "return");
-      const [copy] = this.executeOp("Identity", [], [id], 1);
+      const [copy] = this.#record("Identity", [], [id], 1);
       return this.#read(copy!.id, "return");
     });
   }

@@ -238,11 +238,14 @@ function trace(
     const argumentStandIns = argumentTensors.map(standIn);
     let next = 0;
     const standInArguments = mapTensors(args, () => argumentStandIns[next++]!.tensor) as unknown[];
-    // Frozen variables need none: the trace reads what they hold.
+    // A frozen variable stands in for itself: the trace reads what it holds.
     const variableStandIns = options.freeze ? [] : variables.map(standIn);
-    for (const [i, variable] of (options.freeze ? [] : variables).entries()) {
-      backend.incRef(variableStandIns[i]!.tensor.dataId);
-      variable.dataId = variableStandIns[i]!.tensor.dataId;
+    const startingIds = variables.map((variable, i) =>
+      variableStandIns[i]?.tensor.dataId ?? variable.dataId
+    );
+    for (const [i, variable] of variables.entries()) {
+      backend.incRef(startingIds[i]!);
+      variable.dataId = startingIds[i]!;
       swapped++;
     }
 
@@ -251,7 +254,7 @@ function trace(
     refuseNewVariables(newVariables(known), name);
     const resultTensors = flatten(result);
     const written = variables.flatMap((variable, i) =>
-      variable.dataId === (variableStandIns[i]?.tensor.dataId ?? originals[i]) ? [] : [i]
+      variable.dataId === startingIds[i] ? [] : [i]
     );
     if (options.freeze) refuseWrites(written.map((i) => variables[i]!), name);
     const outputs = backend.getInputTensorIds([

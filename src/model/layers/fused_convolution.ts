@@ -19,7 +19,7 @@ export interface Epilogue {
   activation?: Activation | undefined;
 }
 
-/** The label of oneDNN's kernels: TensorFlow's graph pass sets it when it puts them in place of ordinary operations. */
+/** The label under which oneDNN's kernels are registered; TensorFlow's own graph pass sets it too. */
 const LABEL = { _kernel: { string: "MklNameChangeOp" } } as const;
 const FLOAT = { T: { type: "float32" } } as const;
 
@@ -41,8 +41,9 @@ export function fusedConvolution(
   const { bias, add, activation } = epilogue;
   if (!bias || !canFuse()) return convolution(x, kernel, geometry, epilogue);
   const depthwise = geometry.kind === "depthwise";
-  // oneDNN adds and activates behind ordinary convolutions only.
-  const inside = depthwise ? undefined : activation;
+  // oneDNN adds and activates behind ordinary convolutions only, and does not do swish behind a sum.
+  const isInside = !depthwise && !(add && activation?.kind === "swish");
+  const inside = isInside ? activation : undefined;
   const args = add && !depthwise ? [bias, add] : [bias];
   const { stride, padding } = geometry;
   const y = rawOp(depthwise ? OneDnn.DEPTHWISE_CONV : OneDnn.CONV, [x, kernel, ...args], {
@@ -67,7 +68,8 @@ export function fusedConvolution(
     // Constant kernels are brought into oneDNN's order once.
     is_filter_const: { bool: isConstant(kernel) },
   })[0] as tf.Tensor4D;
-  return depthwise ? activateFused(add ? tf.add(y, add) : y, activation) : y;
+  if (isInside) return y;
+  return activateFused(depthwise && add ? tf.add(y, add) : y, activation);
 }
 
 /** {@linkcode activate}, with swish as one operation where oneDNN has it. */
