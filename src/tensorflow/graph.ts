@@ -1,6 +1,7 @@
 import type { TensorMetadata } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
-import { type Attribute, setAttribute } from "./attributes.ts";
-import { BYTES_PER_ELEMENT, c, cString, type Pointer, status } from "./c_api.ts";
+import { type Attribute, AttributeKind, setAttribute } from "./attributes.ts";
+import { bfloat16Attributes, bfloat16Inputs } from "./bfloat16.ts";
+import { BYTES_PER_ELEMENT, c, cString, DataType, type Pointer, status } from "./c_api.ts";
 import { context } from "./context.ts";
 import { Binding, type EagerBinding } from "./eager.ts";
 import { opDefinition } from "./op_definitions.ts";
@@ -50,15 +51,22 @@ export class GraphBinding extends Binding {
   readonly #firstId = FIRST_TRACED_ID + IDS_PER_TRACE * traces++;
   readonly freeze: boolean;
   readonly oneDnn: boolean;
+  readonly #bfloat16: boolean;
+  readonly #conversions = new Map<string, number>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   #names = 0;
 
   /**
    * @param options.freeze Whether eager tensors from outside become constants. Default: false.
    * @param options.oneDnn Whether oneDNN's kernels may be named. Default: false.
+   * @param options.bfloat16 Whether operations for which it pays compute in bfloat16. Default: false.
    */
-  constructor(readonly eager: EagerBinding, { freeze = false, oneDnn = false } = {}) {
+  constructor(
+    readonly eager: EagerBinding,
+    { freeze = false, oneDnn = false, bfloat16 = false } = {},
+  ) {
     super();
+    this.#bfloat16 = bfloat16;
     this.freeze = freeze;
     this.oneDnn = oneDnn;
   }
@@ -131,8 +139,48 @@ export class GraphBinding extends Binding {
     return this.#record(name, attributes, inputs, outputs);
   }
 
-  /** Adds an operation to the graph. */
+  /** Adds an operation to the graph, in bfloat16 where that is wanted and pays. */
   #record(
+    name: string,
+    attributes: Attribute[],
+    inputs: number[],
+    outputs: number,
+  ): TensorMetadata[] {
+    if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
+    const count = bfloat16Inputs(name);
+    const converted = inputs.map((id, i) =>
+      this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
+    );
+    const changed = count > 0 ? bfloat16Attributes(attributes) : attributes;
+    return this.#recordAs(name, changed, converted, outputs);
+  }
+
+  /** A tensor of float32 or bfloat16 as the one or the other; others stay. */
+  #converted(id: number, dtype: number): number {
+    const from = isTraced(id)
+      ? this.#node(id).dtype
+      : this.eager.describe(this.eager.handle(id, "convert")).dtype;
+    const isEither = [DataType.FLOAT, DataType.BFLOAT16].some((either) => either === from);
+    if (!isEither || from === dtype) return id;
+    const key = `${id} ${dtype}`;
+    let converted = this.#conversions.get(key);
+    if (converted === undefined) {
+      const attributes = [
+        { name: "SrcT", type: AttributeKind.TYPE, value: from },
+        { name: "DstT", type: AttributeKind.TYPE, value: dtype },
+      ];
+      const isConstant = this.freeze && !isTraced(id);
+      const [result] = isConstant
+        ? this.eager.executeOp("Cast", attributes, [id], 1)
+        : this.#recordAs("Cast", attributes, [id], 1);
+      converted = result!.id;
+      if (isConstant) this.#deleteLater.push(converted);
+      this.#conversions.set(key, converted);
+    }
+    return converted;
+  }
+
+  #recordAs(
     name: string,
     attributes: Attribute[],
     inputs: number[],
@@ -193,7 +241,7 @@ export class GraphBinding extends Binding {
     return outputs.map((id) => {
       const direct = isTraced(id) && !inputs.has(id) && !seen.has(id);
       seen.add(id);
-      if (direct) return this.#read(id, "return");
+      if (direct) return this.#read(this.#converted(id, DataType.FLOAT), "return");
       const [copy] = this.#record("Identity", [], [id], 1);
       return this.#read(copy!.id, "return");
     });
@@ -319,7 +367,9 @@ export class GraphBinding extends Binding {
     }
     const hasShape = rank >= 0 && dimensions.every((length) => length >= 0n);
     const shape = hasShape ? Array.from(dimensions, Number) : [0];
-    return { id: this.#add({ dtype, shape, hasShape, output, source }), shape, dtype };
+    const id = this.#add({ dtype, shape, hasShape, output, source });
+    // TensorFlow.js has no bfloat16: it takes such a tensor for float32.
+    return { id, shape, dtype: dtype === DataType.BFLOAT16 ? DataType.FLOAT : dtype };
   }
 
   #add(node: Node): number {

@@ -94,11 +94,13 @@ export function jit<Arguments extends unknown[], Result>(
   options: JitOptions = {},
 ): Jitted<Arguments, Result> {
   const name = (options.name ?? fn.name).replace(/[^A-Za-z0-9_.]/g, "_") || "anonymous";
-  const attributes = compileAttributes(options);
   const device = chosenDevice(options.device);
   const { freeze = false } = options;
-  // XLA has no such kernels, and graph optimizers do not know them.
-  const oneDnn = hasOneDnn() && !options.xla && !options.mixedPrecision;
+  // Frozen functions are for oneDNN's kernels, which graph optimizers do not know.
+  const bfloat16 = freeze && options.mixedPrecision === "bfloat16" && hasOneDnn() && !options.xla;
+  const { mixedPrecision, ...rest } = options;
+  const attributes = compileAttributes(bfloat16 ? rest : options);
+  const oneDnn = bfloat16 || hasOneDnn() && !options.xla && !mixedPrecision;
   const traces = new Map<string, Trace>();
 
   const traceFor = (args: Arguments): Trace => {
@@ -107,7 +109,12 @@ export function jit<Arguments extends unknown[], Result>(
     if (!found) {
       traces.set(
         key,
-        found = trace(fn as (...args: unknown[]) => unknown, args, { name, freeze, oneDnn }),
+        found = trace(fn as (...args: unknown[]) => unknown, args, {
+          name,
+          freeze,
+          oneDnn,
+          bfloat16,
+        }),
       );
       if (traces.size === MANY_TRACES) {
         console.warn(
@@ -212,7 +219,7 @@ function runsInline(): boolean {
 function trace(
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
-  { name, ...options }: { name: string; freeze: boolean; oneDnn: boolean },
+  { name, ...options }: { name: string; freeze: boolean; oneDnn: boolean; bfloat16: boolean },
 ): Trace {
   const engine = tf.engine();
   const variables = Object.values(engine.registeredVariables);

@@ -19,6 +19,7 @@ export {
 } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
-export { OneDnn, usesOneDnn } from "./onednn.ts";
+export { usesOneDnn } from "./onednn.ts";
+export { OneDnn } from "./onednn_names.ts";
 export { StatelessRandom } from "./stateless_random.ts";
 export { TraceError } from "./traced.ts";

@@ -1,14 +1,8 @@
 import { backend } from "./backend.ts";
 import { listDevices } from "./context.ts";
 import { GraphBinding } from "./graph.ts";
+import { OneDnn } from "./onednn_names.ts";
 import { hasOperation } from "./op_definitions.ts";
-
-/** Those of oneDNN's kernels for x86 CPUs that the project names itself. */
-export const OneDnn = {
-  CONV: "_MklNativeFusedConv2D",
-  DEPTHWISE_CONV: "_MklNativeFusedDepthwiseConv2dNative",
-  SWISH: "_MklSwish",
-} as const;
 
 let found: boolean | undefined;
 
