@@ -4,25 +4,23 @@ import { OneDnn } from "./onednn_names.ts";
 
 /**
  * Operations that a CPU computes faster in bfloat16, or that only move values: with oneDNN's kernels,
- * products are added up in float32. The number is how many of the first inputs are converted.
+ * products are added up in float32. Others (sums, means, BatchNorm) have slow kernels for it or none.
  */
-const INPUTS: ReadonlyMap<string, number> = new Map<string, number>([
-  ...Object.values(OneDnn).map((name): [string, number] => [name, Infinity]),
-  ["Conv2D", Infinity],
-  ["Conv2DBackpropInput", Infinity],
-  ["ConcatV2", Infinity],
-  ["AvgPool", Infinity],
-  ["MaxPool", Infinity],
-  ["LeakyRelu", Infinity],
-  ["Slice", Infinity],
-  ["TensorStridedSliceUpdate", Infinity],
-  // Scale, shift and statistics stay float32.
-  ["FusedBatchNormV3", 1],
+const OPERATIONS: ReadonlySet<string> = new Set<string>([
+  ...Object.values(OneDnn),
+  "Conv2D",
+  "Conv2DBackpropInput",
+  "ConcatV2",
+  "AvgPool",
+  "MaxPool",
+  "LeakyRelu",
+  "Slice",
+  "TensorStridedSliceUpdate",
 ]);
 
-/** How many of an operation's first inputs become bfloat16 in mixed precision; 0: it stays float32. */
-export function bfloat16Inputs(name: string): number {
-  return INPUTS.get(name) ?? 0;
+/** Whether an operation computes in bfloat16 in mixed precision. */
+export function isForBfloat16(name: string): boolean {
+  return OPERATIONS.has(name);
 }
 
 /** An operation's attributes with bfloat16 in the place of float32. */

@@ -1,6 +1,6 @@
 import type { TensorMetadata } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { type Attribute, AttributeKind, setAttribute } from "./attributes.ts";
-import { bfloat16Attributes, bfloat16Inputs } from "./bfloat16.ts";
+import { bfloat16Attributes, isForBfloat16 } from "./bfloat16.ts";
 import { BYTES_PER_ELEMENT, c, cString, DataType, type Pointer, status } from "./c_api.ts";
 import { context } from "./context.ts";
 import { Binding, type EagerBinding } from "./eager.ts";
@@ -147,11 +147,11 @@ export class GraphBinding extends Binding {
     outputs: number,
   ): TensorMetadata[] {
     if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
-    const count = bfloat16Inputs(name);
-    const converted = inputs.map((id, i) =>
-      this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
+    const isFor = isForBfloat16(name);
+    const converted = inputs.map((id) =>
+      this.#converted(id, isFor ? DataType.BFLOAT16 : DataType.FLOAT)
     );
-    const changed = count > 0 ? bfloat16Attributes(attributes) : attributes;
+    const changed = isFor ? bfloat16Attributes(attributes) : attributes;
     return this.#recordAs(name, changed, converted, outputs);
   }
 

@@ -1,5 +1,5 @@
 /** Inference folds and fuses: it must give what the layers give one after the other. */
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import {
   ARCHITECTURES,
   createModel,
@@ -54,6 +54,22 @@ for (const options of MODELS) {
       assertEquals(memory(), before);
     });
   }
+}
+
+for (const options of MODELS.filter(({ normalization }) => normalization !== "group")) {
+  const { architecture, encoder } = options;
+  Deno.test(`apply() frozen in bfloat16 is near float32: ${architecture}, ${encoder}`, () => {
+    const model = createModel(options);
+    const x = images(1, 64, 32, 3);
+    const run = (x: tf.Tensor4D) => tf.sigmoid(model.apply(x, INFERENCE));
+    const [exact, rounded] = [jit(run), jit(run, { freeze: true, mixedPrecision: "bfloat16" })];
+    const difference = tf.tidy(() => tf.max(tf.abs(tf.sub(exact(x), rounded(x)))).dataSync()[0]!);
+    assertLess(difference, 0.02);
+    assertGreater(difference, 1e-6);
+    for (const f of [exact, rounded]) f.dispose();
+    x.dispose();
+    model.dispose();
+  });
 }
 
 /** Gives BatchNorm what it has after training: scales of both signs, shifts, statistics; and biases. */

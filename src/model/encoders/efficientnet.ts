@@ -239,7 +239,7 @@ class BlockRest {
     const y = normalized(this.#depthwise, this.#norm, x, forward, { activation: SWISH });
     // One image's channel weights can go into the projection's kernel instead of a pass over the map.
     if (!forward.training && y.shape[0] === 1) {
-      const inputScale = tf.reshape(this.#excitation.channelWeights(y), [-1]) as tf.Tensor1D;
+      const inputScale = this.#excitation.channelWeights(y);
       return this.#project.apply(y, forward, { inputScale, add });
     }
     return this.#project.apply(this.#excitation.apply(y), forward, { add });
