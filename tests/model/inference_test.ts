@@ -32,7 +32,10 @@ const MODELS: ModelOptions[] = [
 for (const options of MODELS) {
   const { architecture, encoder, normalization = "batch", deepSupervision } = options;
   const name = [architecture, encoder, normalization, ...(deepSupervision ? ["deep"] : [])];
-  for (const batch of [1, 2]) {
+  // One image's squeeze-and-excitation goes another way than that of several.
+  for (
+    const batch of encoder === "efficientnet-b0" && architecture === "encoder-unet" ? [1, 2] : [1]
+  ) {
     Deno.test(`apply() in inference folds BatchNorm: ${name.join(", ")}, batch of ${batch}`, () => {
       const before = memory();
       const model = createModel(options);
@@ -56,9 +59,9 @@ for (const options of MODELS) {
   }
 }
 
-for (const options of MODELS.filter(({ normalization }) => normalization !== "group")) {
-  const { architecture, encoder } = options;
-  Deno.test(`apply() frozen in bfloat16 is near float32: ${architecture}, ${encoder}`, () => {
+for (const architecture of ARCHITECTURES) {
+  const options: ModelOptions = { ...SMALL, architecture };
+  Deno.test(`apply() frozen in bfloat16 is near float32: ${architecture}`, () => {
     const model = createModel(options);
     const x = images(1, 64, 32, 3);
     const run = (x: tf.Tensor4D) => tf.sigmoid(model.apply(x, INFERENCE));

@@ -18,6 +18,7 @@ import type { Weights } from "../weights.ts";
 
 /** Slope of every LeakyReLU of the report's decoder. */
 export const SLOPE = 0.1;
+/** Every activation of the report's decoder. */
 export const LEAKY_RELU: Activation = { kind: "leaky-relu", alpha: SLOPE };
 
 /** What a {@linkcode Block} is made of. */
@@ -62,6 +63,7 @@ export class Block {
       const ups = paths.map(({ x, up }) => up.apply(x));
       return this.apply(tf.concat([...ups, skip], -1), forward);
     }
+    // The convolution of joined maps is the sum of one for each part.
     const [, , input] = this.#conv.kernel.shape as [number, number, number];
     const channels = skip.shape[3];
     const [kernel, skipKernel] = tf.split(this.#conv.kernel, [input - channels, channels], 2);
@@ -110,7 +112,7 @@ export class Residual {
     const [conv1, conv2] = this.#convs;
     const [norm1, norm2] = this.#norms;
     const shortcut = this.#shortcutNorm.apply(x, forward);
-    // No part of the next convolution: the zeros around its input are zeros behind BatchNorm.
+    // Not folded into the next convolution: the zeros that it pads with stand behind BatchNorm.
     let y = this.#inputNorm.apply(activate(x, LEAKY_RELU), forward);
     y = normalized(conv1, norm1, y, forward, { activation: LEAKY_RELU });
     return normalized(conv2, norm2, y, forward, { add: shortcut, activation });
