@@ -83,6 +83,7 @@ export class SimplifiedUnetPlusPlus implements Decoder {
     const d2 = up("d2", x3);
     const x2 = u2.apply(tf.concat([d2, d3a, d4b, tap4!], -1), forward);
 
+    // The last doublings, with the convolution behind them.
     const path = (name: string, x: tf.Tensor4D) => ({ x, up: this.#ups[name]! });
     const paths = [path("d1", x2), path("d2a", d2), path("d3b", d3a), path("d4c", d4b)];
     const x1 = u1.applyUps(paths, tap2!, forward);
