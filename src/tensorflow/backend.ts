@@ -52,11 +52,11 @@ function newBackend(): tf.KernelBackend {
 
 /** What an operation of TensorFlow takes beside its inputs. */
 export type AttributeValue =
-  | { type: tf.DataType }
+  | { type: tf.DataType | tf.DataType[] }
   | { int: number | number[] }
   | { float: number }
   | { bool: boolean }
-  | { string: string }
+  | { string: string | string[] }
   | { shape: number[] };
 
 /**
@@ -100,7 +100,13 @@ function refuseWrongInputs(name: string, count: number): void {
 
 function toAttribute(name: string, value: AttributeValue): Attribute {
   if ("type" in value) {
-    return { name, type: eager.TF_ATTR_TYPE, value: backend.getDTypeInteger(value.type) };
+    const { type } = value;
+    const number = (type: tf.DataType) => backend.getDTypeInteger(type);
+    return {
+      name,
+      type: eager.TF_ATTR_TYPE,
+      value: Array.isArray(type) ? type.map(number) : number(type),
+    };
   }
   if ("int" in value) return { name, type: eager.TF_ATTR_INT, value: value.int };
   if ("float" in value) return { name, type: eager.TF_ATTR_FLOAT, value: value.float };

@@ -89,6 +89,8 @@ const SYMBOLS = {
   TFE_OpSetAttrBool: { parameters: [P, B, "u8"], result: "void" },
   TFE_OpSetAttrString: { parameters: [P, B, B, "usize"], result: "void" },
   TFE_OpSetAttrIntList: { parameters: [P, B, B, "i32"], result: "void" },
+  TFE_OpSetAttrStringList: { parameters: [P, B, B, B, "i32"], result: "void" },
+  TFE_OpSetAttrTypeList: { parameters: [P, B, B, "i32"], result: "void" },
   TFE_OpSetAttrShape: { parameters: [P, B, B, "i32", P], result: "void" },
   TFE_Execute: { parameters: [P, B, B, P], result: "void" },
 
@@ -103,6 +105,8 @@ const SYMBOLS = {
   TF_SetAttrBool: { parameters: [P, B, "u8"], result: "void" },
   TF_SetAttrString: { parameters: [P, B, B, "usize"], result: "void" },
   TF_SetAttrIntList: { parameters: [P, B, B, "i32"], result: "void" },
+  TF_SetAttrStringList: { parameters: [P, B, B, B, "i32"], result: "void" },
+  TF_SetAttrTypeList: { parameters: [P, B, B, "i32"], result: "void" },
   TF_SetAttrShape: { parameters: [P, B, B, "i32"], result: "void" },
   TF_SetAttrTensor: { parameters: [P, B, P, P], result: "void" },
   TF_FinishOperation: { parameters: [P, P], result: P },

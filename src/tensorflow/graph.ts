@@ -1,6 +1,7 @@
 import type { TensorMetadata } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
-import { type Attribute, setAttribute } from "./attributes.ts";
-import { BYTES_PER_ELEMENT, c, cString, type Pointer, status } from "./c_api.ts";
+import { type Attribute, AttributeKind, setAttribute } from "./attributes.ts";
+import { bfloat16Attributes, isForBfloat16 } from "./bfloat16.ts";
+import { BYTES_PER_ELEMENT, c, cString, DataType, type Pointer, status } from "./c_api.ts";
 import { context } from "./context.ts";
 import { Binding, type EagerBinding } from "./eager.ts";
 import { opDefinition } from "./op_definitions.ts";
@@ -48,10 +49,26 @@ export class GraphBinding extends Binding {
   readonly #captures = new Map<number, Capture>();
   readonly #constants = new Map<number, { shape: number[]; dtype: number; values: Values }>();
   readonly #firstId = FIRST_TRACED_ID + IDS_PER_TRACE * traces++;
+  readonly freeze: boolean;
+  readonly oneDnn: boolean;
+  readonly #bfloat16: boolean;
+  readonly #conversions = new Map<string, number>();
+  readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   #names = 0;
 
-  constructor(readonly eager: EagerBinding) {
+  /**
+   * @param options.freeze Whether eager tensors from outside become constants. Default: false.
+   * @param options.oneDnn Whether oneDNN's kernels may be named. Default: false.
+   * @param options.bfloat16 Whether operations for which it pays compute in bfloat16. Default: false.
+   */
+  constructor(
+    readonly eager: EagerBinding,
+    { freeze = false, oneDnn = false, bfloat16 = false } = {},
+  ) {
     super();
+    this.#bfloat16 = bfloat16;
+    this.freeze = freeze;
+    this.oneDnn = oneDnn;
   }
 
   /** Eager tensors that the trace has read, in the order of their first use. */
@@ -115,6 +132,60 @@ export class GraphBinding extends Binding {
     inputs: number[],
     outputs: number,
   ): TensorMetadata[] {
+    // What depends on constants alone is computed now, once.
+    if (this.freeze && !inputs.some(isTraced)) {
+      return this.eager.executeOp(name, attributes, inputs, outputs);
+    }
+    return this.#record(name, attributes, inputs, outputs);
+  }
+
+  /** Adds an operation to the graph, in bfloat16 where that is wanted and pays. */
+  #record(
+    name: string,
+    attributes: Attribute[],
+    inputs: number[],
+    outputs: number,
+  ): TensorMetadata[] {
+    if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
+    const isFor = isForBfloat16(name);
+    const converted = inputs.map((id) =>
+      this.#converted(id, isFor ? DataType.BFLOAT16 : DataType.FLOAT)
+    );
+    const changed = isFor ? bfloat16Attributes(attributes) : attributes;
+    return this.#recordAs(name, changed, converted, outputs);
+  }
+
+  /** A tensor of float32 or bfloat16 as the one or the other; others stay. */
+  #converted(id: number, dtype: number): number {
+    const from = isTraced(id)
+      ? this.#node(id).dtype
+      : this.eager.describe(this.eager.handle(id, "convert")).dtype;
+    const isEither = [DataType.FLOAT, DataType.BFLOAT16].some((either) => either === from);
+    if (!isEither || from === dtype) return id;
+    const key = `${id} ${dtype}`;
+    let converted = this.#conversions.get(key);
+    if (converted === undefined) {
+      const attributes = [
+        { name: "SrcT", type: AttributeKind.TYPE, value: from },
+        { name: "DstT", type: AttributeKind.TYPE, value: dtype },
+      ];
+      const isConstant = this.freeze && !isTraced(id);
+      const [result] = isConstant
+        ? this.eager.executeOp("Cast", attributes, [id], 1)
+        : this.#recordAs("Cast", attributes, [id], 1);
+      converted = result!.id;
+      if (isConstant) this.#deleteLater.push(converted);
+      this.#conversions.set(key, converted);
+    }
+    return converted;
+  }
+
+  #recordAs(
+    name: string,
+    attributes: Attribute[],
+    inputs: number[],
+    outputs: number,
+  ): TensorMetadata[] {
     const definition = opDefinition(name);
     if (!definition) {
       throw new TraceError(`Cannot trace ${name} as this TensorFlow has no such operation`);
@@ -170,8 +241,8 @@ export class GraphBinding extends Binding {
     return outputs.map((id) => {
       const direct = isTraced(id) && !inputs.has(id) && !seen.has(id);
       seen.add(id);
-      if (direct) return this.#read(id, "return");
-      const [copy] = this.executeOp("Identity", [], [id], 1);
+      if (direct) return this.#read(this.#converted(id, DataType.FLOAT), "return");
+      const [copy] = this.#record("Identity", [], [id], 1);
       return this.#read(copy!.id, "return");
     });
   }
@@ -198,6 +269,7 @@ export class GraphBinding extends Binding {
   #readEager(id: number, reader: string): Uint8Array<ArrayBuffer> {
     const constant = this.#constants.get(id);
     if (constant) return this.#newConstant(constant);
+    if (this.freeze) return this.#readFrozen(id, reader);
     let capture = this.#captures.get(id);
     if (!capture) {
       const { shape, dtype } = this.eager.describe(this.eager.handle(id, reader));
@@ -205,6 +277,16 @@ export class GraphBinding extends Binding {
       this.#captures.set(id, capture);
     }
     return this.#read(capture.placeholder, reader);
+  }
+
+  #readFrozen(id: number, reader: string): Uint8Array<ArrayBuffer> {
+    let frozen = this.#frozen.get(id);
+    if (!frozen) {
+      const tensor = c.TFE_TensorHandleResolve(this.eager.handle(id, reader), status.pointer);
+      status.check("freeze a tensor");
+      this.#frozen.set(id, frozen = this.#newConstantOf(tensor));
+    }
+    return frozen;
   }
 
   #newPlaceholder({ shape, dtype }: Node): Uint8Array<ArrayBuffer> {
@@ -219,12 +301,16 @@ export class GraphBinding extends Binding {
   #newConstant(
     { shape, dtype, values }: { shape: number[]; dtype: number; values: Values },
   ): Uint8Array<ArrayBuffer> {
-    const tensor = newTensor(shape, dtype, values);
+    return this.#newConstantOf(newTensor(shape, dtype, values));
+  }
+
+  /** A constant with the values of a `TF_Tensor`, which it frees. */
+  #newConstantOf(tensor: Pointer): Uint8Array<ArrayBuffer> {
     try {
       const node = this.#newNode("Const");
       c.TF_SetAttrTensor(node, cString("value"), tensor, status.pointer);
       status.check("trace a constant");
-      c.TF_SetAttrType(node, cString("dtype"), dtype);
+      c.TF_SetAttrType(node, cString("dtype"), c.TF_TensorType(tensor));
       const operation = c.TF_FinishOperation(node, status.pointer);
       status.check("trace a constant");
       return packOutput(operation, 0);
@@ -256,12 +342,14 @@ export class GraphBinding extends Binding {
         c.TF_AddInput(node, input);
         continue;
       }
-      const given = attributes.find((attribute) => attribute.name === definition.numberAttribute);
-      const length = lists.length === 1 ? inputs.length - singles : Number(given?.value);
+      const attribute = definition.numberAttribute || definition.typeListAttribute;
+      const value = attributes.find((given) => given.name === attribute)?.value;
+      const given = Array.isArray(value) ? value.length : Number(value);
+      const length = lists.length === 1 ? inputs.length - singles : given;
       if (!(length >= 0) || next + length > inputs.length) throw wrongInputs(name, inputs.length);
       c.TF_AddInputList(node, pack(inputs.slice(next, next + length)), length);
       next += length;
-      setByLists.add(definition.numberAttribute || definition.typeListAttribute);
+      setByLists.add(attribute);
     }
     if (next !== inputs.length) throw wrongInputs(name, inputs.length);
     return setByLists;
@@ -279,7 +367,9 @@ export class GraphBinding extends Binding {
     }
     const hasShape = rank >= 0 && dimensions.every((length) => length >= 0n);
     const shape = hasShape ? Array.from(dimensions, Number) : [0];
-    return { id: this.#add({ dtype, shape, hasShape, output, source }), shape, dtype };
+    const id = this.#add({ dtype, shape, hasShape, output, source });
+    // TensorFlow.js has no bfloat16: it takes such a tensor for float32.
+    return { id, shape, dtype: dtype === DataType.BFLOAT16 ? DataType.FLOAT : dtype };
   }
 
   #add(node: Node): number {

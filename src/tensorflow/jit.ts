@@ -7,6 +7,7 @@ import { chosenDevice, type DeviceChoice, usesGpu } from "./device.ts";
 import { DisposedTensorError } from "./eager.ts";
 import { GraphBinding } from "./graph.ts";
 import { type MixedPrecision, mixedPrecisionAttributes } from "./mixed_precision.ts";
+import { hasOneDnn } from "./onednn.ts";
 import { isTraced, TraceError } from "./traced.ts";
 
 /** Where and how a function computes. */
@@ -23,6 +24,12 @@ export interface CompileOptions {
 export interface JitOptions extends CompileOptions {
   /** Shown in errors and profiles; default: the function's own name. */
   name?: string;
+  /**
+   * Whether the variables and other tensors from outside that the function reads become constants, with
+   * the values they have when it is traced. What depends on them alone is computed once, and kernels
+   * keep weights in the order they want. For models that no longer change. Default: false.
+   */
+  freeze?: boolean;
 }
 
 /** A function that runs as one TensorFlow function. */
@@ -87,15 +94,28 @@ export function jit<Arguments extends unknown[], Result>(
   options: JitOptions = {},
 ): Jitted<Arguments, Result> {
   const name = (options.name ?? fn.name).replace(/[^A-Za-z0-9_.]/g, "_") || "anonymous";
-  const attributes = compileAttributes(options);
   const device = chosenDevice(options.device);
+  const { freeze = false } = options;
+  // Frozen functions are for oneDNN's kernels, which graph optimizers do not know.
+  const bfloat16 = freeze && options.mixedPrecision === "bfloat16" && hasOneDnn() && !options.xla;
+  const { mixedPrecision, ...rest } = options;
+  const attributes = compileAttributes(bfloat16 ? rest : options);
+  const oneDnn = bfloat16 || hasOneDnn() && !options.xla && !mixedPrecision;
   const traces = new Map<string, Trace>();
 
   const traceFor = (args: Arguments): Trace => {
     const key = signature(args);
     let found = traces.get(key);
     if (!found) {
-      traces.set(key, found = trace(fn as (...args: unknown[]) => unknown, args, name));
+      traces.set(
+        key,
+        found = trace(fn as (...args: unknown[]) => unknown, args, {
+          name,
+          freeze,
+          oneDnn,
+          bfloat16,
+        }),
+      );
       if (traces.size === MANY_TRACES) {
         console.warn(
           `The jitted function ${name} has been traced ${MANY_TRACES} times: pass what changes from ` +
@@ -171,6 +191,13 @@ export function isTracing(): boolean {
   return backend.binding instanceof GraphBinding;
 }
 
+/** Whether a tensor is a constant of the function that is being traced: with `freeze`, and none of its results. */
+export function isConstant(tensor: tf.Tensor): boolean {
+  const { binding } = backend;
+  if (!(binding instanceof GraphBinding) || !binding.freeze) return false;
+  return backend.getInputTensorIds([tensor]).every((id) => !isTraced(id));
+}
+
 /**
  * Whether a jitted function has to run as the plain one: within a trace it becomes a part of it, and
  * within `tf.grads` TensorFlow.js must see its operations to differentiate them.
@@ -179,7 +206,11 @@ function runsInline(): boolean {
   return isTracing() || tf.engine().state.gradientDepth > 0;
 }
 
-function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: string): Trace {
+function trace(
+  fn: (...args: unknown[]) => unknown,
+  args: unknown[],
+  { name, ...options }: { name: string; freeze: boolean; oneDnn: boolean; bfloat16: boolean },
+): Trace {
   const engine = tf.engine();
   const variables = Object.values(engine.registeredVariables);
   // Values that wait to be copied to TensorFlow must get there before the graph binding stands in.
@@ -187,7 +218,7 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
   const argumentTensors = flatten(args);
   backend.getInputTensorIds(argumentTensors);
 
-  const graph = new GraphBinding(eager);
+  const graph = new GraphBinding(eager, options);
   const originals = variables.map((variable) => variable.dataId);
   const known = new Set(Object.keys(engine.registeredVariables));
   const functionName = `${name}_${functions++}`;
@@ -204,10 +235,14 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
     const argumentStandIns = argumentTensors.map(standIn);
     let next = 0;
     const standInArguments = mapTensors(args, () => argumentStandIns[next++]!.tensor) as unknown[];
-    const variableStandIns = variables.map(standIn);
+    // A frozen variable stands in for itself: the trace reads what it holds.
+    const variableStandIns = options.freeze ? [] : variables.map(standIn);
+    const startingIds = variables.map((variable, i) =>
+      variableStandIns[i]?.tensor.dataId ?? variable.dataId
+    );
     for (const [i, variable] of variables.entries()) {
-      backend.incRef(variableStandIns[i]!.tensor.dataId);
-      variable.dataId = variableStandIns[i]!.tensor.dataId;
+      backend.incRef(startingIds[i]!);
+      variable.dataId = startingIds[i]!;
       swapped++;
     }
 
@@ -216,8 +251,9 @@ function trace(fn: (...args: unknown[]) => unknown, args: unknown[], name: strin
     refuseNewVariables(newVariables(known), name);
     const resultTensors = flatten(result);
     const written = variables.flatMap((variable, i) =>
-      variable.dataId === variableStandIns[i]!.tensor.dataId ? [] : [i]
+      variable.dataId === startingIds[i] ? [] : [i]
     );
+    if (options.freeze) refuseWrites(written.map((i) => variables[i]!), name);
     const outputs = backend.getInputTensorIds([
       ...resultTensors,
       ...written.map((i) => variables[i]!),
@@ -295,6 +331,15 @@ function refuseNewVariables(made: tf.Variable[], name: string): void {
       made.slice(0, 3).map((v) => v.name).join(", ")
     }. ` +
       `Make them before; for an optimizer of TensorFlow.js, apply zero gradients once`,
+  );
+}
+
+function refuseWrites(written: tf.Variable[], name: string): void {
+  if (written.length === 0) return;
+  throw new TraceError(
+    `Cannot trace ${name} as it assigns variables that are frozen into it: ${
+      written.slice(0, 3).map((v) => v.name).join(", ")
+    }. Trace it without "freeze"`,
   );
 }
 

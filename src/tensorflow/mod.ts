@@ -10,8 +10,17 @@ export { type Device, listDevices } from "./context.ts";
 export { type DeviceChoice, usesGpu } from "./device.ts";
 export { DisposedTensorError } from "./eager.ts";
 export { gpuModels } from "./gpu_models.ts";
-export { type CompileOptions, isTracing, jit, type JitOptions, type Jitted } from "./jit.ts";
+export {
+  type CompileOptions,
+  isConstant,
+  isTracing,
+  jit,
+  type JitOptions,
+  type Jitted,
+} from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
+export { usesOneDnn } from "./onednn.ts";
+export { OneDnn } from "./onednn_names.ts";
 export { StatelessRandom } from "./stateless_random.ts";
 export { TraceError } from "./traced.ts";

@@ -24,6 +24,11 @@ export function opDefinition(name: string): OpDefinition | undefined {
   return definitions.get(name);
 }
 
+/** Whether this TensorFlow has an operation of that name. */
+export function hasOperation(name: string): boolean {
+  return opDefinition(name) !== undefined;
+}
+
 /** Reads the names and inputs of all operations (tensorflow/core/framework/op_def.proto). */
 function readDefinitions(): Map<string, OpDefinition> {
   const OP = 1, OP_NAME = 1, OP_INPUT = 2;

@@ -107,6 +107,27 @@ Deno.test("Ensemble.predict() averages the passes of the film and of its mirror 
     for (const ensemble of [mirroring, plain]) ensemble.dispose();
   }));
 
+Deno.test("Ensemble.predict() in bfloat16 gives nearly the same", () =>
+  withFolder(async (root) => {
+    const films = await writeFilms(root, 1);
+    const model = createModel({
+      architecture: "simplified-unet++",
+      encoder: "efficientnet-b0",
+      startFilters: 2,
+      seed: 5,
+    });
+    const trained = { run: runAt(64), model };
+    const exact = new Ensemble([trained]);
+    const rounded = new Ensemble([trained], { mixedPrecision: "bfloat16" });
+    const [[expected], [actual]] = [
+      await all(exact.predict(films, { root })),
+      await all(rounded.predict(films, { root })),
+    ];
+    assertClose(actual!.probabilities, expected!.probabilities, 0.02);
+    assert(actual!.probabilities.some((value, i) => value !== expected!.probabilities[i]));
+    for (const ensemble of [exact, rounded]) ensemble.dispose();
+  }));
+
 Deno.test("Ensemble.predict() mirrors the columns, not the rows", () =>
   withFolder(async (root) => {
     const films = await writeFilms(root, 1);

@@ -6,7 +6,7 @@ import { Conv2D, dropout, leakyRelu } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { DecoderOptions } from "./decoder.ts";
 import { channelsAt, hasStride, mapAt } from "./features.ts";
-import { Residual, SLOPE } from "./residual_block.ts";
+import { LEAKY_RELU, Residual, SLOPE } from "./residual_block.ts";
 
 /** Filters of the middle, in start filters. */
 const WIDTH = 32;
@@ -45,7 +45,7 @@ export class Middle {
     // The report pools after LeakyReLU, which is the same as it never falls, and costs more.
     const x = this.#conv.apply(dropout(leakyRelu(coarsest, SLOPE), this.#dropout, forward));
     const [first, second] = this.#residuals;
-    return leakyRelu(second.apply(first.apply(x, forward), forward), SLOPE);
+    return second.apply(first.apply(x, forward), forward, LEAKY_RELU);
   }
 
   /** Adds the node "middle" in the encoder's column, or right of its map of stride 32. */

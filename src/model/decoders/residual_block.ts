@@ -1,18 +1,25 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import {
+  activate,
+  type Activation,
   checkpointed,
+  composedUpConvolution,
   Conv2D,
   createNormalization,
   dropout,
-  leakyRelu,
+  fusedConvolution,
   type Normalization,
   type NormalizationOptions,
+  normalized,
+  type UpPath,
 } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 
 /** Slope of every LeakyReLU of the report's decoder. */
 export const SLOPE = 0.1;
+/** Every activation of the report's decoder. */
+export const LEAKY_RELU: Activation = { kind: "leaky-relu", alpha: SLOPE };
 
 /** What a {@linkcode Block} is made of. */
 export interface BlockOptions extends NormalizationOptions {
@@ -45,9 +52,33 @@ export class Block {
     return this.#recomputed ? checkpointed(part, x, this.#recomputed, forward) : part(x, forward);
   }
 
+  /**
+   * As {@linkcode apply} of `concat(ups, skip)`.
+   *
+   * @param paths Maps of half the size, with the up-convolutions that double them.
+   * @param skip A map of the block's size.
+   */
+  applyUps(paths: UpPath[], skip: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    if (forward.training) {
+      const ups = paths.map(({ x, up }) => up.apply(x));
+      return this.apply(tf.concat([...ups, skip], -1), forward);
+    }
+    // The convolution of joined maps is the sum of one for each part.
+    const [, , input] = this.#conv.kernel.shape as [number, number, number];
+    const channels = skip.shape[3];
+    const [kernel, skipKernel] = tf.split(this.#conv.kernel, [input - channels, channels], 2);
+    const { y: add, bias } = composedUpConvolution(paths, kernel as tf.Tensor4D);
+    const geometry = { kind: "conv", stride: 1, padding: "same" } as const;
+    const y = fusedConvolution(skip, skipKernel as tf.Tensor4D, geometry, {
+      bias: tf.add(this.#conv.bias!, bias),
+      add,
+    });
+    return this.#residual.apply(y, forward, LEAKY_RELU);
+  }
+
   #compute(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const y = this.#conv.apply(dropout(x, this.#dropRate, forward));
-    return leakyRelu(this.#residual.apply(y, forward), SLOPE);
+    return this.#residual.apply(y, forward, LEAKY_RELU);
   }
 }
 
@@ -76,13 +107,14 @@ export class Residual {
     this.#norms = [norm1, norm2];
   }
 
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+  /** @param activation Behind the sum. Default: none. */
+  apply(x: tf.Tensor4D, forward: Forward, activation?: Activation): tf.Tensor4D {
     const [conv1, conv2] = this.#convs;
     const [norm1, norm2] = this.#norms;
     const shortcut = this.#shortcutNorm.apply(x, forward);
-    let y = this.#inputNorm.apply(leakyRelu(x, SLOPE), forward);
-    y = leakyRelu(norm1.apply(conv1.apply(y), forward), SLOPE);
-    y = norm2.apply(conv2.apply(y), forward);
-    return tf.add(y, shortcut);
+    // Not folded into the next convolution: the zeros that it pads with stand behind BatchNorm.
+    let y = this.#inputNorm.apply(activate(x, LEAKY_RELU), forward);
+    y = normalized(conv1, norm1, y, forward, { activation: LEAKY_RELU });
+    return normalized(conv2, norm2, y, forward, { add: shortcut, activation });
   }
 }

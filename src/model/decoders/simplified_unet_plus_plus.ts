@@ -78,19 +78,20 @@ export class SimplifiedUnetPlusPlus implements Decoder {
     const middle = this.#middle.apply(features, forward);
 
     const d4 = up("d4", middle);
-    const d4a = up("d4a", d4), d4b = up("d4b", d4a), d4c = up("d4c", d4b);
+    const d4a = up("d4a", d4), d4b = up("d4b", d4a);
     const x4 = u4.apply(tf.concat([d4, leakyRelu(tap16!, SLOPE)], -1), forward);
 
     const d3 = up("d3", x4);
-    const d3a = up("d3a", d3), d3b = up("d3b", d3a);
+    const d3a = up("d3a", d3);
     const x3 = u3.apply(tf.concat([d3, d4a, tap8!], -1), forward);
 
     const d2 = up("d2", x3);
-    const d2a = up("d2a", d2);
     const x2 = u2.apply(tf.concat([d2, d3a, d4b, tap4!], -1), forward);
 
-    const d1 = up("d1", x2);
-    const x1 = u1.apply(tf.concat([d1, d2a, d3b, d4c, tap2!], -1), forward);
+    // The last doublings, with the convolution behind them.
+    const path = (name: string, x: tf.Tensor4D) => ({ x, up: this.#ups[name]! });
+    const paths = [path("d1", x2), path("d2a", d2), path("d3b", d3a), path("d4c", d4b)];
+    const x1 = u1.applyUps(paths, tap2!, forward);
 
     const x0 = u0.apply(up("d0", x1), forward);
     return [this.#output.apply(dropout(x0, this.#dropout / 2, forward))];

@@ -7,10 +7,11 @@ import {
   DepthwiseConv2D,
   type Normalization,
   type NormalizationOptions,
+  normalized,
   type Part,
   SqueezeExcitation,
   stochasticDepth,
-  swish,
+  SWISH,
 } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { Encoder, FeatureMap } from "./encoder.ts";
@@ -117,7 +118,7 @@ export class EfficientNet implements Encoder {
 
   apply(images: tf.Tensor4D, forward: Forward): tf.Tensor4D[] {
     const features: tf.Tensor4D[] = [];
-    let x = swish(this.#stem.apply(images, forward));
+    let x = this.#stem.apply(images, forward, { activation: SWISH });
     for (const block of this.#blocks) {
       if (!block.isTapped) {
         x = block.apply(x, forward);
@@ -173,8 +174,13 @@ class Block {
   /** The whole block. */
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const part = (x: tf.Tensor4D, forward: Forward): tf.Tensor4D => {
-      const y = this.#rest!.apply(this.#expanded(x, forward), forward);
-      return this.#residual ? tf.add(stochasticDepth(y, this.#dropRate, forward), x) : y;
+      const expanded = this.#expanded(x, forward);
+      if (!this.#residual) return this.#rest!.apply(expanded, forward);
+      if (!forward.training) return this.#rest!.apply(expanded, forward, x);
+      return tf.add(
+        stochasticDepth(this.#rest!.apply(expanded, forward), this.#dropRate, forward),
+        x,
+      );
     };
     return this.#run(part, x, forward);
   }
@@ -190,7 +196,7 @@ class Block {
   }
 
   #expanded(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    return this.#expand ? swish(this.#expand.apply(x, forward)) : x;
+    return this.#expand ? this.#expand.apply(x, forward, { activation: SWISH }) : x;
   }
 
   #run(part: Part, x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
@@ -217,7 +223,7 @@ class BlockRest {
     this.#excitation = new SqueezeExcitation(weights, name, {
       channels: expanded,
       squeezed: Math.max(1, Math.floor(input * SQUEEZE)),
-      activation: swish,
+      activation: SWISH,
     });
     this.#project = new ConvBatchNorm(
       weights,
@@ -228,9 +234,15 @@ class BlockRest {
     );
   }
 
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    const y = swish(this.#norm.apply(this.#depthwise.apply(x), forward));
-    return this.#project.apply(this.#excitation.apply(y), forward);
+  /** @param add What is added to the result. */
+  apply(x: tf.Tensor4D, forward: Forward, add?: tf.Tensor4D): tf.Tensor4D {
+    const y = normalized(this.#depthwise, this.#norm, x, forward, { activation: SWISH });
+    // One image's channel weights can go into the projection's kernel instead of a pass over the map.
+    if (!forward.training && y.shape[0] === 1) {
+      const inputScale = this.#excitation.channelWeights(y);
+      return this.#project.apply(y, forward, { inputScale, add });
+    }
+    return this.#project.apply(this.#excitation.apply(y), forward, { add });
   }
 }
 

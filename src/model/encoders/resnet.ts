@@ -1,6 +1,11 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
-import { ConvBatchNorm, type NormalizationOptions, SqueezeExcitation } from "../layers/mod.ts";
+import {
+  ConvBatchNorm,
+  type NormalizationOptions,
+  RELU,
+  SqueezeExcitation,
+} from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { Encoder, FeatureMap } from "./encoder.ts";
 
@@ -118,7 +123,7 @@ export class ResNet implements Encoder {
   }
 
   apply(images: tf.Tensor4D, forward: Forward): tf.Tensor4D[] {
-    const stem = tf.relu(this.#stem.apply(images, forward));
+    const stem = this.#stem.apply(images, forward, { activation: RELU });
     const features = [stem];
     // Zeros on each side change no maximum of what has gone through ReLU.
     const padded = tf.pad(stem, [[0, 0], [1, 1], [1, 1], [0, 0]]);
@@ -180,17 +185,20 @@ class Block {
       this.#excitation = new SqueezeExcitation(weights, name, {
         channels: output,
         squeezed: output / variant.squeeze,
-        activation: tf.relu,
+        activation: RELU,
       });
     }
   }
 
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+    const shortcut = this.#shortcut ? this.#shortcut.apply(x, forward) : x;
+    const activation = RELU;
+    const last = this.#convolutions.at(-1)!;
     let y = x;
-    for (const [i, convolution] of this.#convolutions.entries()) {
-      y = convolution.apply(i === 0 ? y : tf.relu(y), forward);
+    for (const convolution of this.#convolutions.slice(0, -1)) {
+      y = convolution.apply(y, forward, { activation });
     }
-    if (this.#excitation) y = this.#excitation.apply(y);
-    return tf.relu(tf.add(y, this.#shortcut ? this.#shortcut.apply(x, forward) : x));
+    if (!this.#excitation) return last.apply(y, forward, { add: shortcut, activation });
+    return tf.relu(tf.add(this.#excitation.apply(last.apply(y, forward)), shortcut));
   }
 }

@@ -1,6 +1,7 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
+import { batchNormAffine, type ChannelAffine } from "./channel_affine.ts";
 import { batchNormInference, batchNormTraining } from "./kernels.ts";
 
 /** Keras's default, which EfficientNet and the report's decoder use. */
@@ -48,6 +49,17 @@ export class BatchNorm {
     this.#mean.assign(mix(this.#mean, mean, keep));
     this.#variance.assign(mix(this.#variance, variance, keep));
     return y;
+  }
+
+  /** What it does to each channel in inference. */
+  affine(): ChannelAffine {
+    const statistics = {
+      gamma: this.#gamma,
+      beta: this.#beta,
+      mean: this.#mean,
+      variance: this.#variance,
+    };
+    return batchNormAffine(statistics, this.epsilon);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type Normalization,
   type NormalizationOptions,
 } from "./normalization.ts";
+import { normalized, type Surroundings } from "./normalized.ts";
 
 /** A convolution without bias, then a normalization: what encoders are made of. */
 export class ConvBatchNorm {
@@ -28,8 +29,12 @@ export class ConvBatchNorm {
     this.#norm = createNormalization(weights, normName, options.filters, normalization);
   }
 
-  /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    return this.#norm.apply(this.#conv.apply(x), forward);
+  /**
+   * @param x `[batch, height, width, input]`
+   * @param around What precedes and follows.
+   * @returns `[batch, height / stride, width / stride, filters]`
+   */
+  apply(x: tf.Tensor4D, forward: Forward, around: Surroundings = {}): tf.Tensor4D {
+    return normalized(this.#conv, this.#norm, x, forward, around);
   }
 }

@@ -1,6 +1,7 @@
-import { tf } from "@/tensorflow/mod.ts";
+import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
+import { RELU } from "./activation.ts";
 import { Conv2D } from "./convolution.ts";
 import { DilatedConv2D } from "./dilated_convolution.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type Normalization,
   type NormalizationOptions,
 } from "./normalization.ts";
+import { normalized } from "./normalized.ts";
 
 /** What a block of convolutions is made of. */
 export interface ConvBlockOptions {
@@ -51,7 +53,7 @@ export class ConvBlock {
   /** `[batch, height, width, input]` to `[batch, height, width, filters]`. */
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     return this.#layers.reduce(
-      (x, { conv, norm }) => tf.relu(norm.apply(conv.apply(x), forward)),
+      (x, { conv, norm }) => normalized(conv, norm, x, forward, { activation: RELU }),
       x,
     );
   }

@@ -1,5 +1,8 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Initializer, Weights } from "../weights.ts";
+import type { Activation } from "./activation.ts";
+import type { ChannelAffine } from "./channel_affine.ts";
+import { fusedConvolution } from "./fused_convolution.ts";
 import { biasAdd, paddedConv2d } from "./kernels.ts";
 
 /** What a convolution is made of. */
@@ -26,10 +29,35 @@ export interface ConvolutionOptions {
   initializer?: Initializer;
 }
 
+/** A convolution with weights of its own. */
+export interface Convolution {
+  apply(x: tf.Tensor4D): tf.Tensor4D;
+  applyFused(x: tf.Tensor4D, follow: Follow): tf.Tensor4D;
+}
+
+/** What surrounds a convolution in inference: `activation(scale conv(inputScale x) + shift + add)`. */
+export interface Follow {
+  /** Of each of the input's channels. // [channels] */
+  inputScale?: tf.Tensor1D | undefined;
+  affine?: ChannelAffine | undefined;
+  /** As large as the output. */
+  add?: tf.Tensor4D | undefined;
+  activation?: Activation | undefined;
+}
+
+/** A convolution's bias with what follows folded into it. */
+function foldBias(
+  bias: tf.Tensor | undefined,
+  affine: ChannelAffine | undefined,
+): tf.Tensor | undefined {
+  if (!bias || !affine) return affine?.shift ?? bias;
+  return tf.add(tf.mul(bias, affine.scale), affine.shift);
+}
+
 /** A 2-D convolution. */
-export class Conv2D {
-  readonly #kernel: tf.Variable;
-  readonly #bias: tf.Variable | undefined;
+export class Conv2D implements Convolution {
+  readonly kernel: tf.Variable;
+  readonly bias: tf.Variable | undefined;
   readonly #stride: number;
   readonly #groups: number;
   readonly #symmetric: boolean;
@@ -50,10 +78,10 @@ export class Conv2D {
       );
     }
     const shape = [kernel, kernel, input / groups, filters];
-    this.#kernel = weights.create(`${name}/kernel`, shape, initializer);
+    this.kernel = weights.create(`${name}/kernel`, shape, initializer);
     if (bias !== false) {
       const start = { constant: Number(bias === true ? 0 : bias) };
-      this.#bias = weights.create(`${name}/bias`, [filters], start);
+      this.bias = weights.create(`${name}/bias`, [filters], start);
     }
     this.#stride = stride;
     this.#groups = groups;
@@ -62,16 +90,26 @@ export class Conv2D {
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    const kernel = this.#kernel as tf.Tensor4D;
+    const kernel = this.kernel as tf.Tensor4D;
     const y = this.#symmetric
       ? paddedConv2d(x, kernel, { stride: this.#stride, groups: this.#groups })
       : tf.conv2d(x, kernel, this.#stride, "same");
-    return this.#bias ? biasAdd(y, this.#bias) : y;
+    return this.bias ? biasAdd(y, this.bias) : y;
+  }
+
+  /** As {@linkcode apply}, for inference, with what follows. */
+  applyFused(x: tf.Tensor4D, { inputScale, affine, add, activation }: Follow): tf.Tensor4D {
+    let kernel = (affine ? tf.mul(this.kernel, affine.scale) : this.kernel) as tf.Tensor4D;
+    if (inputScale) kernel = tf.mul(kernel, tf.reshape(inputScale, [1, 1, -1, 1]));
+    const padding = this.#symmetric ? (kernel.shape[0] - 1) / 2 : "same";
+    const geometry = { kind: "conv", stride: this.#stride, padding } as const;
+    const bias = foldBias(this.bias, affine);
+    return fusedConvolution(x, kernel, geometry, { bias, add, activation });
   }
 }
 
 /** A 2-D convolution of each channel with a kernel of its own, "same" padding, without bias. */
-export class DepthwiseConv2D {
+export class DepthwiseConv2D implements Convolution {
   readonly #kernel: tf.Variable;
   readonly #stride: number;
 
@@ -89,12 +127,21 @@ export class DepthwiseConv2D {
   apply(x: tf.Tensor4D): tf.Tensor4D {
     return tf.depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride, "same");
   }
+
+  /** As {@linkcode apply}, for inference, with what follows. */
+  applyFused(x: tf.Tensor4D, { affine, add, activation }: Follow): tf.Tensor4D {
+    // The kernel's channels are its third axis.
+    const scale = affine && tf.reshape(affine.scale, [1, 1, -1, 1]);
+    const kernel = (scale ? tf.mul(this.#kernel, scale) : this.#kernel) as tf.Tensor4D;
+    const geometry = { kind: "depthwise", stride: this.#stride, padding: "same" } as const;
+    return fusedConvolution(x, kernel, geometry, { bias: affine?.shift, add, activation });
+  }
 }
 
 /** A transposed 2-D convolution that doubles height and width: stride 2, "same" padding, bias. */
 export class UpConv2D {
-  readonly #kernel: tf.Variable;
-  readonly #bias: tf.Variable;
+  readonly kernel: tf.Variable;
+  readonly bias: tf.Variable;
   readonly #filters: number;
 
   constructor(
@@ -103,8 +150,8 @@ export class UpConv2D {
     { input, filters, kernel }: { input: number; filters: number; kernel: number },
   ) {
     const shape = [kernel, kernel, filters, input];
-    this.#kernel = weights.create(`${name}/kernel`, shape, "glorot-uniform");
-    this.#bias = weights.create(`${name}/bias`, [filters], "zeros");
+    this.kernel = weights.create(`${name}/kernel`, shape, "glorot-uniform");
+    this.bias = weights.create(`${name}/bias`, [filters], "zeros");
     this.#filters = filters;
   }
 
@@ -112,7 +159,7 @@ export class UpConv2D {
   apply(x: tf.Tensor4D): tf.Tensor4D {
     const [batch, height, width] = x.shape;
     const shape: [number, number, number, number] = [batch, 2 * height, 2 * width, this.#filters];
-    const y = tf.conv2dTranspose(x, this.#kernel as tf.Tensor4D, shape, 2, "same");
-    return biasAdd(y, this.#bias);
+    const y = tf.conv2dTranspose(x, this.kernel as tf.Tensor4D, shape, 2, "same");
+    return biasAdd(y, this.bias);
   }
 }

@@ -1,5 +1,8 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Weights } from "../weights.ts";
+import { activate } from "./activation.ts";
+import type { Convolution, Follow } from "./convolution.ts";
+import { biasAdd } from "./kernels.ts";
 
 /**
  * A 2-D convolution whose kernel looks at every `dilation`-th pixel, with stride 1 and "same" padding.
@@ -34,7 +37,7 @@ export function dilatedConv2d(x: tf.Tensor4D, kernel: tf.Tensor4D, dilation: num
 }
 
 /** A dilated 2-D convolution, see {@linkcode dilatedConv2d}, without bias. */
-export class DilatedConv2D {
+export class DilatedConv2D implements Convolution {
   readonly #kernel: tf.Variable;
   readonly #dilation: number;
 
@@ -56,5 +59,13 @@ export class DilatedConv2D {
   /** `[batch, height, width, input]` to `[batch, height, width, filters]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
     return dilatedConv2d(x, this.#kernel as tf.Tensor4D, this.#dilation);
+  }
+
+  /** As {@linkcode apply}, for inference, with what follows. */
+  applyFused(x: tf.Tensor4D, { affine, add, activation }: Follow): tf.Tensor4D {
+    const kernel = (affine ? tf.mul(this.#kernel, affine.scale) : this.#kernel) as tf.Tensor4D;
+    let y = dilatedConv2d(x, kernel, this.#dilation);
+    if (affine) y = biasAdd(y, affine.shift);
+    return activate(add ? tf.add(y, add) : y, activation);
   }
 }

@@ -2,6 +2,7 @@ import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
 import { BATCH_NORM_EPSILON } from "./batch_norm.ts";
+import { batchNormAffine, type ChannelAffine } from "./channel_affine.ts";
 import { batchNormInference } from "./kernels.ts";
 
 /**
@@ -37,5 +38,16 @@ export class FrozenBatchNorm {
       this.#variance,
       this.epsilon,
     );
+  }
+
+  /** What it does to each channel in inference. */
+  affine(): ChannelAffine {
+    const statistics = {
+      gamma: this.#gamma,
+      beta: this.#beta,
+      mean: this.#mean,
+      variance: this.#variance,
+    };
+    return batchNormAffine(statistics, this.epsilon);
   }
 }

@@ -1,6 +1,7 @@
 import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
+import type { ChannelAffine } from "./channel_affine.ts";
 import { BatchNorm } from "./batch_norm.ts";
 import { FrozenBatchNorm } from "./frozen_batch_norm.ts";
 import { GroupNorm } from "./group_norm.ts";
@@ -14,6 +15,8 @@ export type NormalizationName = (typeof NORMALIZATIONS)[number];
 /** A layer that normalises `[batch, height, width, channels]`. */
 export interface Normalization {
   apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D;
+  /** What it does in inference, if that is the same to each pixel; GroupNorm's depends on the image. */
+  affine?(): ChannelAffine;
 }
 
 /** What a normalization needs beside its name. */

@@ -1,12 +1,13 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Weights } from "../weights.ts";
+import { activate, type Activation } from "./activation.ts";
 import { Conv2D } from "./convolution.ts";
 
 /** Weighs channels by what the whole image makes of them (Hu et al. 2018). */
 export class SqueezeExcitation {
   readonly #reduce: Conv2D;
   readonly #expand: Conv2D;
-  readonly #activation: (x: tf.Tensor4D) => tf.Tensor4D;
+  readonly #activation: Activation;
 
   /**
    * @param options.channels Channels of input and output.
@@ -19,7 +20,7 @@ export class SqueezeExcitation {
     options: {
       channels: number;
       squeezed: number;
-      activation: (x: tf.Tensor4D) => tf.Tensor4D;
+      activation: Activation;
     },
   ) {
     const { channels, squeezed } = options;
@@ -37,7 +38,24 @@ export class SqueezeExcitation {
 
   /** `[batch, height, width, channels]` to the same. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    const squeezed = this.#activation(this.#reduce.apply(tf.mean(x, [1, 2], true)));
-    return tf.mul(x, tf.sigmoid(this.#expand.apply(squeezed)));
+    return tf.mul(x, this.#weights(tf.mean(x, [1, 2], true)));
+  }
+
+  /**
+   * What each channel is multiplied by, 0 to 1, for inference.
+   *
+   * @param x `[1, height, width, channels]`
+   */
+  channelWeights(x: tf.Tensor4D): tf.Tensor1D {
+    const [, height, width] = x.shape;
+    // With oneDNN a pooling is faster than the mean.
+    const mean = tf.avgPool(x, [height, width], 1, "valid");
+    return tf.reshape(this.#weights(mean), [-1]) as tf.Tensor1D;
+  }
+
+  /** `[batch, 1, 1, channels]` to the same. */
+  #weights(mean: tf.Tensor4D): tf.Tensor4D {
+    const squeezed = activate(this.#reduce.apply(mean), this.#activation);
+    return tf.sigmoid(this.#expand.apply(squeezed));
   }
 }
