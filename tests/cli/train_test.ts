@@ -158,7 +158,7 @@ Deno.test("train trains a stage, and writes its record", async () => {
   assertEquals(run!.data.root, basename(DATA));
   const { train: films, validation } = run!.data.films;
   // Of so few films for validation it may be that none is positive.
-  const lines = out.replaceAll(/\b\d\.\d+\b/g, "N").replace(", over positives N", "").split("\n");
+  const lines = out.replaceAll(/\b\d+\.\d+\b/g, "N").replace(", over positives N", "").split("\n");
   assertEquals(lines, [
     `phantom/1-128: ${run!.experiment.description}`,
     `run ${run!.id}: ${films} films, ${validation} for validation`,
