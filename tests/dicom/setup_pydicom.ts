@@ -1,6 +1,6 @@
 /**
  * Installs pydicom and its test files beside the tests, for pydicom_test.ts:
- * `deno task test-dicom-files`. About 90 MB; a second run finds them and is done at once.
+ * `deno task pydicom`. About 90 MB; a second run finds them and is done at once.
  *
  * Not part of `deno task setup`: nobody needs them to use the project.
  */
