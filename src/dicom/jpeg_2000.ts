@@ -21,6 +21,7 @@ const MOST_TILES = 4096;
 export async function decodeJpeg2000(bytes: Uint8Array, frame: Frame): Promise<Samples> {
   const stream = readSize(bytes);
   checkStream(stream, frame);
+  if (!(stream.tiles <= MOST_TILES)) throw new Error(`it has ${stream.tiles} tiles`);
   if (stream.signed && !frame.signed) {
     throw new Error("its values are signed, but the header says they are not");
   }
@@ -31,7 +32,7 @@ export async function decodeJpeg2000(bytes: Uint8Array, frame: Frame): Promise<S
 }
 
 /** Reads the marker SIZ (T.800, A.5.1). */
-function readSize(bytes: Uint8Array): StreamHeader & { signed: boolean } {
+function readSize(bytes: Uint8Array): StreamHeader & { signed: boolean; tiles: number } {
   let start = 0;
   const last = bytes.length - SIZE_BYTES;
   while (start <= last && START.some((byte, i) => bytes[start + i] !== byte)) start++;
@@ -43,7 +44,6 @@ function readSize(bytes: Uint8Array): StreamHeader & { signed: boolean } {
   ) as Numbers;
   const tiles = Math.ceil((right - tileLeft) / tileWidth) *
     Math.ceil((bottom - tileTop) / tileHeight);
-  if (!(tiles >= 1 && tiles <= MOST_TILES)) throw new Error(`it has ${tiles} tiles`);
   const depth = view.getUint8(42);
   if (view.getUint8(43) !== 1 || view.getUint8(44) !== 1) throw new Error("it is subsampled");
   return {
@@ -52,6 +52,7 @@ function readSize(bytes: Uint8Array): StreamHeader & { signed: boolean } {
     components: view.getUint16(40),
     precision: (depth & 0x7f) + 1,
     signed: depth >= 0x80,
+    tiles,
   };
 }
 

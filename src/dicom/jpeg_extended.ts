@@ -1,5 +1,5 @@
 import type { Samples } from "./display.ts";
-import { checkStream, type Frame, toSamples } from "./frame.ts";
+import { checkStream, type Frame, hasEndMarker, toSamples } from "./frame.ts";
 import { EntropyReader, type HuffmanLookup, huffmanLookup } from "./jpeg_entropy.ts";
 import { parseJpeg } from "./jpeg_stream.ts";
 
@@ -24,6 +24,7 @@ const COSINES = Float64Array.from({ length: BLOCK * BLOCK }, (_, i) => {
 export function decodeJpegExtended(bytes: Uint8Array, frame: Frame): Samples {
   const stream = parseJpeg(bytes);
   checkStream(stream, frame);
+  if (!hasEndMarker(bytes)) throw new Error("it ends early");
   const { scan, precision, width, height, restartInterval } = stream;
   if (stream.process > 1 || (precision !== 8 && precision !== 12)) {
     throw new Error(

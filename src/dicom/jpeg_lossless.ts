@@ -1,5 +1,5 @@
 import type { Samples } from "./display.ts";
-import { checkStream, type Frame, toSamples } from "./frame.ts";
+import { checkStream, type Frame, hasEndMarker, toSamples } from "./frame.ts";
 import { EntropyReader, huffmanLookup } from "./jpeg_entropy.ts";
 import { parseJpeg } from "./jpeg_stream.ts";
 
@@ -27,6 +27,7 @@ const PREDICTORS: ((left: number, above: number, corner: number) => number)[] = 
 export function decodeJpegLossless(bytes: Uint8Array, frame: Frame): Samples {
   const stream = parseJpeg(bytes);
   checkStream(stream, frame);
+  if (!hasEndMarker(bytes)) throw new Error("it ends early");
   const { scan, precision, width, height, restartInterval } = stream;
   const predict = PREDICTORS[scan.start];
   if (stream.process !== 3 || scan.components !== 1 || !predict || scan.start === 0) {

@@ -46,24 +46,21 @@ export class WasmCodec {
   async decode(stream: Uint8Array, samples: number, bytesPerSample: 1 | 2): Promise<Uint16Array> {
     const module = await (this.#module ??= this.#start());
     this.#said = [];
+    const wanted = samples * bytesPerSample;
     try {
       const decoder = new module[this.#className]!();
       decoder.getEncodedBuffer(stream.length).set(stream);
       decoder.decode();
       const bytes = decoder.getDecodedBuffer();
-      if (bytes.length !== samples * bytesPerSample) {
-        throw new Error(
-          this.#said[0] ?? `it gives ${bytes.length} bytes for ${samples * bytesPerSample}`,
-        );
-      }
-      const words = wordsOf(bytes, samples, bytesPerSample);
+      const words = bytes.length === wanted ? wordsOf(bytes, samples, bytesPerSample) : undefined;
       decoder.delete();
-      return words;
+      if (words) return words;
     } catch (thrown) {
       // Its memory may be damaged, and what it had allocated is lost.
       this.#module = undefined;
       throw new Error(reasonOf(thrown, module, this.#said), { cause: thrown });
     }
+    throw new Error(this.#said[0] ?? `it does not give the ${wanted} bytes of its pixels`);
   }
 
   async #start(): Promise<WasmModule> {

@@ -116,8 +116,12 @@ const restarted = encode(noise(usual, new Random(1)), { ...usual, restartRows: 2
 const other = restarted.slice();
 other[other.findIndex((byte, i) => byte === 0xff && other[i + 1] === 0xd0) + 1] = 0xc0;
 
+/** Without so many bytes before the end's marker. */
+const cut = (count: number) => Uint8Array.of(...stream.subarray(0, -2 - count), 0xff, 0xd9);
+
 const bad: [name: string, bytes: Uint8Array, frame: Frame, message: string][] = [
-  ["a cut stream", stream.slice(0, -20), frameOf(usual), "its data end before its pixels do"],
+  ["a cut stream", stream.slice(0, -20), frameOf(usual), "it ends early"],
+  ["a stream without its middle", cut(20), frameOf(usual), "its data end before its pixels do"],
   ["a missing restart marker", other, frameOf(usual), "a restart marker is missing"],
   [
     "a fractional restart interval",
@@ -152,7 +156,8 @@ for (const [name, bytes, frame, message] of bad) {
 }
 
 Deno.test("decodeJpegLossless() refuses every truncation", () => {
-  for (let length = 0; length < stream.length - 2; length++) {
-    assertThrows(() => decodeJpegLossless(stream.slice(0, length), frameOf(usual)), Error);
+  for (let count = 1; count <= stream.length - 2; count++) {
+    assertThrows(() => decodeJpegLossless(stream.slice(0, -count), frameOf(usual)), Error);
+    assertThrows(() => decodeJpegLossless(cut(count), frameOf(usual)), Error);
   }
 });
