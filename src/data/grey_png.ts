@@ -1,4 +1,5 @@
 import sharp from "sharp";
+import { DatasetError } from "./dataset_error.ts";
 
 // Every file is read once and then kept decoded elsewhere, so libvips need not remember any.
 sharp.cache(false);
@@ -25,19 +26,30 @@ export async function encodeGreyPng(pixels: Uint8Array, size: number): Promise<U
  * @param path The file.
  * @param size Rows and columns that it must have.
  * @returns Row-major, `size * size` values 0 to 255.
- * @throws {RangeError} If the image has another size.
- * @throws {Error} If the file is missing or damaged.
+ * @throws {DatasetError} If the file is damaged, or the image has another size or colours.
+ * @throws {Deno.errors.NotFound} If there is no such file.
  */
 export async function readGreyPng(path: string, size: number): Promise<Uint8Array> {
-  const { data, info } = await sharp(await Deno.readFile(path))
+  const bytes = await Deno.readFile(path);
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new DatasetError(
+      `Cannot read the image ${path} as ${why}. Remove its folder to have it made again`,
+      { cause },
+    );
+  };
+  const { data, info } = await decode(bytes, size)
+    .catch((error) => refuse(`it is damaged: ${error.message.trim()}`, error));
+  if (info.width !== size || info.height !== size || info.channels !== 1) {
+    const found = `${info.width} x ${info.height}, ${info.channels} channels`;
+    refuse(`it must be grey and ${size} x ${size}: ${found}`);
+  }
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+async function decode(png: Uint8Array, size: number) {
+  // A damaged header may ask for any number of pixels.
+  return await sharp(png, { limitInputPixels: size * size })
     .toColourspace("b-w")
     .raw()
     .toBuffer({ resolveWithObject: true });
-  if (info.width !== size || info.height !== size || info.channels !== 1) {
-    throw new RangeError(
-      `Cannot read the image ${path} as it must be grey and ${size} x ${size}: ` +
-        `${info.width} x ${info.height}, ${info.channels} channels`,
-    );
-  }
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -1,0 +1,24 @@
+/**
+ * Runs some inputs of one parser for fuzz.ts, in a process of its own, as a crash would take the
+ * whole process along. Arguments: target, seed, first input, one after the last. Prints a line of
+ * JSON for each.
+ */
+import { runInput, type Verdict } from "./run_input.ts";
+import { makeTargets } from "./targets.ts";
+
+/** What is printed: which input begins, and what became of it. */
+export type Message = { index: number } & ({ kind: "begins" } | Verdict);
+
+const [name, seed, from, to] = Deno.args;
+const folder = await Deno.makeTempDir();
+try {
+  const target = (await makeTargets(folder)).find((target) => target.name === name)!;
+  const say = (message: Message) =>
+    Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(message) + "\n"));
+  for (let index = Number(from); index < Number(to); index++) {
+    say({ index, kind: "begins" });
+    say({ index, ...await runInput(target, Number(seed), index) });
+  }
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
