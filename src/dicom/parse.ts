@@ -16,7 +16,8 @@ export interface DicomFile {
 /** More pixels than any radiograph has; a header that asks for more is damaged. */
 export const maximumPixels = 2 ** 26;
 
-const largestInflation = 2 ** 29;
+/** Room for the pixels at 16 bits, and as much again; a deflated file that gives more is a bomb. */
+const largestInflation = 4 * maximumPixels;
 
 /**
  * Parses a DICOM Part 10 file and checks that it is whole: a truncated file is found here, before

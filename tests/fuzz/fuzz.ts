@@ -16,8 +16,8 @@ const USAGE = `Usage: deno task fuzz [--minutes N] [--seed N] [--target NAME] [-
   --target NAME  One parser only: dicom, png, csv, rle, yaml, safetensors, keras
   --input N      That input only, and write it to the working folder; needs --target`;
 
-/** Inputs that one process is given. */
-const BATCH = 1000;
+/** How long one process runs before it is another parser's turn. */
+const BATCH_SECONDS = 10;
 /** An input that takes longer hangs. */
 const LONGEST_MS = 20_000;
 
@@ -38,7 +38,7 @@ async function runBatch(
   const process = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-check", join(import.meta.dirname!, "child.ts")],
-      ...[name, `${seed}`, `${from}`, `${from + BATCH}`],
+      ...[name, `${seed}`, `${from}`, `${BATCH_SECONDS}`],
     ],
     stdin: "null",
     stdout: "piped",
