@@ -109,7 +109,8 @@ Deno.test("readSamples() goes on after a stream that a codec could not decode", 
         assert(error instanceof DicomError)
       );
       const { stored } = vectors.find((vector) => vector.name === name)!;
-      assertEquals([...await readSamples(parseDicom(fileOf(name), "good.dcm"))], stored);
+      const samples = await readSamples(parseDicom(fileOf(name), "good.dcm"));
+      assertEquals(samples.join(" "), stored);
     }
   }
 });

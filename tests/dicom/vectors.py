@@ -159,14 +159,20 @@ files["a range of padding, inverted"] = dataset(
     padded, 16, BIG, PixelPaddingValue=65535, PixelPaddingRangeLimit=65500,
     PhotometricInterpretation="MONOCHROME1")
 
+
+
+def text_of(values):
+    return " ".join(f"{value:.3f}" if value % 1 else f"{int(value)}" for value in values.ravel())
+
+
 vectors = []
 for name, file in files.items():
     text = encode(file)
     read = pydicom.dcmread(io.BytesIO(base64.b64decode(text)))
     stored = read.pixel_array
-    vector = {"name": name, "base64": text, "stored": stored.ravel().tolist()}
+    vector = {"name": name, "base64": text, "stored": text_of(stored)}
     if any(word in name for word in ("window", "LUT", "padding")):
-        vector["shown"] = np.round(oracle["shown"](read, stored), 3).ravel().tolist()
+        vector["shown"] = text_of(np.round(oracle["shown"](read, stored), 3))
     vectors.append(vector)
 
 # Restart markers: baseline by libjpeg, in no DICOM file.
@@ -175,6 +181,6 @@ Image.fromarray(grey(8)).save(buffer, "JPEG", quality=90, restart_marker_blocks=
 vectors.append({
     "name": "restart markers",
     "jpeg": base64.b64encode(buffer.getvalue()).decode(),
-    "stored": np.asarray(Image.open(buffer)).ravel().tolist(),
+    "stored": text_of(np.asarray(Image.open(buffer))),
 })
 print("[\n" + ",\n".join(json.dumps(vector) for vector in vectors) + "\n]")

@@ -9,15 +9,18 @@ interface Vector {
   base64?: string;
   /** No DICOM file. */
   jpeg?: string;
-  stored: number[];
-  shown?: number[];
+  /** Row by row. */
+  stored: string;
+  /** 0 to 255, not rounded. */
+  shown?: string;
 }
 
 function bytesOf(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-function worstDifference(actual: ArrayLike<number>, expected: number[]): number {
+function worstDifference(actual: ArrayLike<number>, numbers: string): number {
+  const expected = numbers.split(" ").map(Number);
   assertEquals(actual.length, expected.length);
   return Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)));
 }
