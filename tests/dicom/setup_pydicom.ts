@@ -13,13 +13,13 @@ const TRIES = 3;
 const MINUTES = 3;
 const requirements = join(import.meta.dirname!, "pydicom_requirements.txt");
 
-/** The environment's Python has numpy already, so pip is told to bring no dependencies. */
+/** The environment has numpy already, so pip brings no dependencies; and nothing is compiled. */
 async function install(python: string): Promise<string | undefined> {
   const { success, stdout, stderr } = await new Deno.Command(python, {
     args: [
-      ...["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--timeout=60"],
-      ...["--progress-bar=off", "--no-deps", "--upgrade", "--target", pydicomFolder],
-      ...["-r", requirements],
+      ...["-m", "pip", "install", "--disable-pip-version-check", "--no-input"],
+      ...["--timeout=60", "--progress-bar=off", "--no-deps", "--only-binary=:all:", "--upgrade"],
+      ...["--target", pydicomFolder, "-r", requirements],
     ],
     stdin: "null",
     signal: AbortSignal.timeout(MINUTES * 60_000),
