@@ -29,7 +29,7 @@ const largestInflation = 4 * maximumPixels;
  */
 export function parseDicom(bytes: Uint8Array, name: string): DicomFile {
   const dataSet = parseDataSet(bytes, name);
-  const metadata = readMetadata(dataSet, name);
+  const metadata = readMetadata(dataSet, bytes, name);
   const file = { name, metadata };
   const pixelData = dataSet.elements.x7fe00010;
   if (!pixelData || (pixelData.length === 0 && !pixelData.fragments?.length)) {
@@ -53,11 +53,11 @@ export function parseDicom(bytes: Uint8Array, name: string): DicomFile {
   return { name, metadata, dataSet, pixelData };
 }
 
-function readMetadata(dataSet: DataSet, name: string): DicomMetadata {
+function readMetadata(dataSet: DataSet, bytes: Uint8Array, name: string): DicomMetadata {
   try {
     return gatherMetadata(dataSet);
   } catch (thrown) {
-    throw damaged(name, thrownText(thrown), dataSet, thrown);
+    throw damaged(name, thrownText(thrown), bytes, thrown);
   }
 }
 
@@ -75,25 +75,22 @@ function parseDataSet(bytes: Uint8Array, name: string): DataSet {
   try {
     dataSet = dicomParser.parseDicom(bytes, { inflater });
   } catch (thrown) {
-    // What it had read so far comes with what it throws.
-    const partial = (thrown as { dataSet?: DataSet } | undefined)?.dataSet;
-    throw damaged(name, thrownText(thrown), partial, thrown);
+    throw damaged(name, thrownText(thrown), bytes, thrown);
   }
-  if (dataSet.warnings.length > 0) throw damaged(name, dataSet.warnings.join("; "), dataSet);
+  if (dataSet.warnings.length > 0) throw damaged(name, dataSet.warnings.join("; "), bytes);
   return dataSet;
 }
 
-function damaged(name: string, why: string, dataSet: DataSet | undefined, cause?: unknown) {
+/** The error for a file that cannot be parsed; it names the transfer syntax if that can be read. */
+function damaged(name: string, why: string, bytes: Uint8Array, cause?: unknown): DicomError {
   const reason = `it is truncated or damaged (${why})`;
   try {
-    const transferSyntax = dataSet?.string("x00020010")?.trim();
-    if (transferSyntax) {
-      return imageError({ name, metadata: { transferSyntax } }, reason, damagedAdvice, cause);
-    }
+    const header = dicomParser.readPart10Header(bytes);
+    const transferSyntax = header.string("x00020010")?.trim() ?? "";
+    return imageError({ name, metadata: { transferSyntax } }, reason, damagedAdvice, cause);
   } catch {
-    // Damaged too.
+    return new DicomError(name, reason, damagedAdvice, cause);
   }
-  return new DicomError(name, reason, damagedAdvice, cause);
 }
 
 /** dicom-parser wants the plain header and the inflated rest in one piece. */
