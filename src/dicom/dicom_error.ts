@@ -1,3 +1,5 @@
+import { transferSyntaxName } from "./transfer_syntax.ts";
+
 /**
  * Why a DICOM file could not be read, or could not be written. The message names the file, the
  * reason and what to do about it.
@@ -20,6 +22,20 @@ export class DicomError extends Error {
     this.path = path;
     this.reason = reason;
   }
+}
+
+/** What to do about a file that is not as it was written. */
+export const damagedAdvice = "copy or download the file again, or exclude it";
+
+/** An error about a file whose header was read: the reason also names its transfer syntax. */
+export function imageError(
+  { name, metadata }: { name: string; metadata: { transferSyntax: string } },
+  reason: string,
+  advice: string,
+  cause?: unknown,
+): DicomError {
+  const syntax = transferSyntaxName(metadata.transferSyntax);
+  return new DicomError(name, `${reason} [${syntax}]`, advice, cause);
 }
 
 /**

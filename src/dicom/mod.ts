@@ -1,7 +1,8 @@
 /** A DICOM file -> pixels and metadata, and back. */
 export { DicomError } from "./dicom_error.ts";
-export { type DisplayOptions, type Samples, toDisplay } from "./display.ts";
+export { type DisplayOptions, type Samples, toDisplay, type Window } from "./display.ts";
 export { encodeJpeg } from "./jpeg.ts";
+export { type LookupTable } from "./lookup_table.ts";
 export { type DicomMetadata, parseAge } from "./metadata.ts";
 export { type DicomFile, maximumPixels, parseDicom } from "./parse.ts";
 export { decodeDicom, type Film, readDicom, readDicomMetadata } from "./read.ts";

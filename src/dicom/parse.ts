@@ -1,7 +1,7 @@
 import dicomParser from "dicom-parser";
 import type { DataSet, Element } from "dicom-parser";
 import { inflateRawSync } from "node:zlib";
-import { DicomError, thrownText } from "./dicom_error.ts";
+import { damagedAdvice, DicomError, imageError, thrownText } from "./dicom_error.ts";
 import { type DicomMetadata, gatherMetadata } from "./metadata.ts";
 
 /** A DICOM file that was parsed and found whole, its pixels not decoded yet. */
@@ -16,8 +16,8 @@ export interface DicomFile {
 /** More pixels than any radiograph has; a header that asks for more is damaged. */
 export const maximumPixels = 2 ** 26;
 
-const damagedAdvice = "copy or download the file again, or exclude it";
-const largestInflation = 2 ** 29;
+/** Room for the pixels at 16 bits, and as much again; a deflated file that gives more is a bomb. */
+const largestInflation = 4 * maximumPixels;
 
 /**
  * Parses a DICOM Part 10 file and checks that it is whole: a truncated file is found here, before
@@ -29,27 +29,36 @@ const largestInflation = 2 ** 29;
  */
 export function parseDicom(bytes: Uint8Array, name: string): DicomFile {
   const dataSet = parseDataSet(bytes, name);
+  const metadata = readMetadata(dataSet, bytes, name);
+  const file = { name, metadata };
   const pixelData = dataSet.elements.x7fe00010;
   if (!pixelData || (pixelData.length === 0 && !pixelData.fragments?.length)) {
-    throw new DicomError(
-      name,
+    throw imageError(
+      file,
       "it has no pixel data (7FE0,0010): it was cut off, or it is not an image",
       damagedAdvice,
     );
   }
-  const metadata = gatherMetadata(dataSet);
   const { rows, columns } = metadata;
   if (rows === 0 || columns === 0) {
-    throw new DicomError(name, `its size is ${columns}x${rows}`, "exclude the file");
+    throw imageError(file, `its size is ${columns}x${rows}`, "exclude the file");
   }
   if (rows * columns > maximumPixels) {
-    throw new DicomError(
-      name,
+    throw imageError(
+      file,
       `its size of ${columns}x${rows} is above the limit of ${maximumPixels} pixels`,
       "exclude the file, or shrink the image",
     );
   }
   return { name, metadata, dataSet, pixelData };
+}
+
+function readMetadata(dataSet: DataSet, bytes: Uint8Array, name: string): DicomMetadata {
+  try {
+    return gatherMetadata(dataSet);
+  } catch (thrown) {
+    throw damaged(name, thrownText(thrown), bytes, thrown);
+  }
 }
 
 function parseDataSet(bytes: Uint8Array, name: string): DataSet {
@@ -66,21 +75,22 @@ function parseDataSet(bytes: Uint8Array, name: string): DataSet {
   try {
     dataSet = dicomParser.parseDicom(bytes, { inflater });
   } catch (thrown) {
-    throw new DicomError(
-      name,
-      `it is truncated or damaged (${thrownText(thrown)})`,
-      damagedAdvice,
-      thrown,
-    );
+    throw damaged(name, thrownText(thrown), bytes, thrown);
   }
-  if (dataSet.warnings.length > 0) {
-    throw new DicomError(
-      name,
-      `it is truncated or damaged (${dataSet.warnings.join("; ")})`,
-      damagedAdvice,
-    );
-  }
+  if (dataSet.warnings.length > 0) throw damaged(name, dataSet.warnings.join("; "), bytes);
   return dataSet;
+}
+
+/** The error for a file that cannot be parsed; it names the transfer syntax if that can be read. */
+function damaged(name: string, why: string, bytes: Uint8Array, cause?: unknown): DicomError {
+  const reason = `it is truncated or damaged (${why})`;
+  try {
+    const header = dicomParser.readPart10Header(bytes);
+    const transferSyntax = header.string("x00020010")?.trim() ?? "";
+    return imageError({ name, metadata: { transferSyntax } }, reason, damagedAdvice, cause);
+  } catch {
+    return new DicomError(name, reason, damagedAdvice, cause);
+  }
 }
 
 /** dicom-parser wants the plain header and the inflated rest in one piece. */

@@ -1,5 +1,6 @@
-import { DicomError, thrownText } from "./dicom_error.ts";
+import { imageError, thrownText } from "./dicom_error.ts";
 import { toDisplay } from "./display.ts";
+import { gatherDisplayOptions } from "./display_options.ts";
 import type { DicomMetadata } from "./metadata.ts";
 import { type DicomFile, parseDicom } from "./parse.ts";
 import { readSamples } from "./samples.ts";
@@ -14,10 +15,11 @@ export interface Film {
 }
 
 /**
- * Reads a film: JPEG Baseline (the competition's), or uncompressed grey of 8 or 16 bits.
+ * Reads a film: one grey frame of 8 or 16 bits. README.md in this folder lists the transfer syntaxes.
  *
  * @param path A DICOM file.
- * @throws {DicomError} If it is damaged, is no grey single-frame image, or is compressed otherwise.
+ * @throws {DicomError} If it is damaged, is no grey single-frame image, contradicts itself, or
+ * is compressed otherwise.
  * @throws {Deno.errors.NotFound} If there is no such file.
  */
 export async function readDicom(path: string): Promise<Film> {
@@ -26,35 +28,14 @@ export async function readDicom(path: string): Promise<Film> {
 
 /** Decodes a parsed file; see {@linkcode readDicom}. */
 export async function decodeDicom(file: DicomFile): Promise<Film> {
-  const { name, metadata } = file;
-  checkDisplay(file);
+  const { metadata } = file;
   const samples = await readSamples(file);
-  const { rescale, window } = metadata;
-  const inverted = metadata.photometricInterpretation === "MONOCHROME1";
   try {
-    const pixels = toDisplay(samples, { rescale, window, inverted });
+    const pixels = toDisplay(samples, gatherDisplayOptions(file.dataSet, metadata));
     return { pixels, width: metadata.columns, height: metadata.rows, metadata };
   } catch (thrown) {
-    throw new DicomError(name, thrownText(thrown), "correct its window, or exclude it", thrown);
-  }
-}
-
-/** Refuses what would silently give other grey levels than a viewer shows. */
-function checkDisplay({ name, metadata, dataSet }: DicomFile): void {
-  const { elements } = dataSet;
-  const reason = elements.x00283000
-    ? "it has a Modality LUT Sequence, which is not implemented"
-    : elements.x00283010 && !metadata.window
-    ? "it has a VOI LUT Sequence, which is not implemented"
-    : undefined;
-  const shape = dataSet.string("x00281056")?.trim();
-  if (reason) throw new DicomError(name, reason, "exclude it, or export it with a window");
-  if (metadata.window && shape && shape !== "LINEAR") {
-    throw new DicomError(
-      name,
-      `its VOI LUT Function is ${shape}, and only LINEAR is implemented`,
-      "exclude it, or export it with a linear window",
-    );
+    const advice = "correct its window or table, or exclude it";
+    throw imageError(file, thrownText(thrown), advice, thrown);
   }
 }
 

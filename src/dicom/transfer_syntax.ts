@@ -3,7 +3,16 @@ export const TransferSyntax = {
   implicitLittleEndian: "1.2.840.10008.1.2",
   explicitLittleEndian: "1.2.840.10008.1.2.1",
   deflatedLittleEndian: "1.2.840.10008.1.2.1.99",
+  explicitBigEndian: "1.2.840.10008.1.2.2",
   jpegBaseline: "1.2.840.10008.1.2.4.50",
+  jpegExtended: "1.2.840.10008.1.2.4.51",
+  jpegLossless: "1.2.840.10008.1.2.4.57",
+  jpegLosslessFirstOrder: "1.2.840.10008.1.2.4.70",
+  jpegLsLossless: "1.2.840.10008.1.2.4.80",
+  jpegLsNearLossless: "1.2.840.10008.1.2.4.81",
+  jpeg2000Lossless: "1.2.840.10008.1.2.4.90",
+  jpeg2000: "1.2.840.10008.1.2.4.91",
+  rleLossless: "1.2.840.10008.1.2.5",
 } as const;
 
 /** Names of PS3.6, table A-1, for the transfer syntaxes met in practice. */
@@ -30,7 +39,7 @@ const names: Readonly<Record<string, string>> = {
 
 /** "1.2.840.10008.1.2.4.50 (JPEG Baseline)". */
 export function transferSyntaxName(uid: string): string {
-  return `${uid} (${names[uid] ?? "unknown"})`;
+  return uid === "" ? "no transfer syntax" : `${uid} (${names[uid] ?? "unknown"})`;
 }
 
 /** Whether pixels are stored as compressed fragments rather than as plain numbers. */

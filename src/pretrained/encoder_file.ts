@@ -19,7 +19,7 @@ import {
 import { tf } from "@/tensorflow/mod.ts";
 import { convertPretrained, type Source } from "./convert.ts";
 import { PretrainedError } from "./pretrained_error.ts";
-import { deviatingMaps, referenceForward, type ReferenceMap } from "./reference.ts";
+import { deviatingMaps, parseReference, referenceForward } from "./reference.ts";
 
 /** Which file of pretrained weights a model started from. */
 export interface PretrainedFile {
@@ -113,6 +113,8 @@ export async function loadPretrained(
   if (metadata.encoder !== encoder) {
     refuse(`they are those of ${metadata.encoder}, and the model's encoder is ${encoder}`);
   }
+  const stored = parseReference(metadata.reference!);
+  if (!stored) return refuse("what is kept of its reference input is damaged: make the file again");
   if (hashOf(tensors) !== metadata.weightsSha256) {
     refuse("the numbers in it are not those that were written: make the file again");
   }
@@ -123,7 +125,6 @@ export async function loadPretrained(
       if (!(error instanceof WeightsMismatchError)) throw error;
       refuse(`they do not fit ${encoder}. ${error.message}`, error);
     }
-    const stored = JSON.parse(metadata.reference!) as ReferenceMap[];
     const deviating = deviatingMaps(referenceForward(network), stored);
     if (deviating.length > 0) {
       refuse(

@@ -1,16 +1,12 @@
-import h5wasm, { Dataset, File, Group } from "h5wasm";
-import type { StoredTensor } from "@/files/mod.ts";
+import { fileURLToPath } from "node:url";
+import { decodeSafetensors, type StoredTensor } from "@/files/mod.ts";
+import { OTHERS } from "./keras_process.ts";
 import { PretrainedError } from "./pretrained_error.ts";
 
 /** The first bytes of an HDF5 file. */
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
-/** What the layers with so many variables call them, in their order, in `.weights.h5` files. */
-const VARIABLES: Record<number, string[]> = {
-  1: ["kernel"],
-  2: ["kernel", "bias"],
-  4: ["gamma", "beta", "moving_mean", "moving_variance"],
-};
+/** The largest files that Keras publishes take seconds. */
+const LONGEST_MS = 120_000;
 
 /** Whether the bytes begin as an HDF5 file does. */
 export function isHdf5(bytes: Uint8Array): boolean {
@@ -22,120 +18,59 @@ export function isHdf5(bytes: Uint8Array): boolean {
  * the three kinds of file that Keras writes: `.weights.h5` (Keras 3), and the older `.h5`, of weights
  * (as Keras publishes them) or of a whole model.
  *
+ * A process of its own reads it, as the HDF5 library never ends on some damaged files, and nothing
+ * else than a process can be ended then.
+ *
  * @param name The file's name, for messages.
+ * @param options.longestMs When to give up, in milliseconds (default: 2 minutes).
  * @throws {PretrainedError} If it is no such file, or damaged.
  */
 export async function readKerasFile(
   bytes: Uint8Array,
   name: string,
+  options: { longestMs?: number } = {},
 ): Promise<Map<string, StoredTensor>> {
-  const refuse = (why: string, cause?: unknown): never => {
-    throw new PretrainedError(`Cannot read the weights in ${name} as ${why}`, { cause });
+  const refuse = (why: string): never => {
+    throw new PretrainedError(`Cannot read the weights in ${name} as ${why}`);
   };
   if (!isHdf5(bytes)) refuse("it is no HDF5 file");
-  const module = await h5wasm.ready;
-  // Instead of text on stderr.
-  module.activate_throwing_error_handler();
-  const files = module.FS;
-  const inside = `/${crypto.randomUUID()}.h5`;
-  let tensors: Map<string, StoredTensor> | undefined;
-  try {
-    files.writeFile(inside, bytes);
-    const file = new File(inside, "r");
-    try {
-      tensors = readLayers(file);
-    } finally {
-      file.close();
-    }
-  } catch (error) {
-    if (error instanceof LayoutError) refuse(error.message);
-    refuse(`it is damaged: ${reasonOf(error)}`, error);
-  } finally {
-    files.unlink(inside);
-  }
-  return tensors!.size > 0 ? tensors! : refuse("no layer in it has weights");
+  const { success, isLate, stdout, stderr } = await runReader(
+    bytes,
+    options.longestMs ?? LONGEST_MS,
+  );
+  if (isLate) refuse("it is damaged: reading it does not end");
+  if (!success) refuse(stderr.trim().split("\n").at(-1) || "it is damaged: its reader has died");
+  const { tensors, metadata } = decodeSafetensors(stdout, name);
+  const others = JSON.parse(metadata[OTHERS]!) as Record<string, number[]>;
+  for (const [other, shape] of Object.entries(others)) tensors.get(other)!.shape = shape;
+  return tensors.size > 0 ? tensors : refuse("no layer in it has weights");
 }
 
-/** Why a readable HDF5 file is none that Keras writes. */
-class LayoutError extends Error {}
-
-function readLayers(file: Group): Map<string, StoredTensor> {
-  const layers = file.get("layers");
-  if (layers instanceof Group) return readKeras3(layers);
-  const nested = file.get("model_weights");
-  const root = nested instanceof Group ? nested : file;
-  if ("layer_names" in root.attrs) return readKeras2(root);
-  throw new LayoutError("it has neither the layers of a Keras 3 file nor those of an older one");
-}
-
-/** `layers/conv2d_1/vars/0`, where an attribute of `vars` has the layer's name. */
-function readKeras3(layers: Group): Map<string, StoredTensor> {
-  const tensors = new Map<string, StoredTensor>();
-  for (const key of layers.keys()) {
-    const group = layers.get(key);
-    const variables = group instanceof Group ? group.get("vars") : null;
-    if (!(variables instanceof Group)) continue;
-    const numbers = variables.keys();
-    if (numbers.length === 0) continue;
-    const layer = variables.attrs.name?.value;
-    if (typeof layer !== "string") {
-      throw new LayoutError(
-        `its layers have no names (${key}). Load it in Keras 3.5 or later and save it again`,
-      );
-    }
-    const names = VARIABLES[numbers.length];
-    for (const number of numbers) {
-      // Layers that no encoder has (the input's normalization) are told by their names alone.
-      const variable = names?.[Number(number)] ?? number;
-      const dataset = variables.get(number);
-      if (dataset instanceof Dataset) tensors.set(`${layer}/${variable}`, read(dataset));
-    }
-  }
-  return tensors;
-}
-
-/** `stem_conv/stem_conv/kernel:0`, where the attribute `weight_names` of the first has the rest. */
-function readKeras2(root: Group): Map<string, StoredTensor> {
-  const tensors = new Map<string, StoredTensor>();
-  for (const layer of textsOf(root, "layer_names")) {
-    const group = root.get(layer);
-    if (!(group instanceof Group)) throw new LayoutError(`it lacks the layer ${layer}`);
-    for (const weight of textsOf(group, "weight_names")) {
-      const dataset = group.get(weight);
-      if (!(dataset instanceof Dataset)) throw new LayoutError(`it lacks ${layer}/${weight}`);
-      const variable = weight.split("/").at(-1)!.replace(/:0$/, "");
-      const name = variable === "depthwise_kernel" ? "kernel" : variable;
-      tensors.set(`${layer}/${name}`, read(dataset));
-    }
-  }
-  return tensors;
-}
-
-/** The texts of an attribute; Keras splits long lists over `name0`, `name1`, ... */
-function textsOf(group: Group, name: string): string[] {
-  const { attrs } = group;
-  const parts = name in attrs
-    ? [name]
-    : Array.from({ length: Object.keys(attrs).length }, (_, i) => `${name}${i}`)
-      .filter((part) => part in attrs);
-  return parts.flatMap((part) => {
-    const value = attrs[part]!.value;
-    return Array.isArray(value) ? value.filter((text) => typeof text === "string") : [];
-  });
-}
-
-/** What is no float (a step counter) comes as no numbers: no encoder has use for it. */
-function read(dataset: Dataset): StoredTensor {
-  const { value } = dataset;
-  const shape = dataset.shape ?? [];
-  if (value instanceof Float32Array) return { shape, data: value };
-  if (value instanceof Float64Array) return { shape, data: Float32Array.from(value) };
-  return { shape, data: new Int32Array(0) };
-}
-
-/** What the library says of the innermost function that failed, or the message's first line. */
-function reasonOf(error: unknown): string {
-  const message = String((error as Error)?.message ?? error).trim();
-  const reasons = [...message.matchAll(/#\d+: .*\(\): (.+)/g)];
-  return reasons.at(-1)?.[1] ?? message.split("\n")[0]!;
+async function runReader(bytes: Uint8Array, longestMs: number) {
+  const path = (url: string) => fileURLToPath(new URL(url, import.meta.url));
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--allow-read", "--no-check", "--frozen", "--config", path("../../deno.json")],
+      path("./keras_process.ts"),
+    ],
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    process.kill("SIGKILL");
+  }, longestMs);
+  const write = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeTo(process.stdin)
+    .catch(() => {}); // it ended before it had read all: its output says why
+  const [output] = await Promise.all([process.output(), write]);
+  clearTimeout(limit);
+  return {
+    success: output.success,
+    isLate,
+    stdout: output.stdout,
+    stderr: new TextDecoder().decode(output.stderr),
+  };
 }

@@ -38,6 +38,20 @@ export function referenceForward(encoder: Encoder): ReferenceMap[] {
   return reference;
 }
 
+/** Reads what was kept as JSON; `undefined` where it is damaged. */
+export function parseReference(text: string): ReferenceMap[] | undefined {
+  try {
+    const maps = JSON.parse(text) as ReferenceMap[];
+    const isWhole = maps.length > 0 &&
+      maps.every(({ name, mean, rootMeanSquare }) =>
+        typeof name === "string" && Number.isFinite(mean) && Number.isFinite(rootMeanSquare)
+      );
+    return isWhole ? maps : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The names of the maps whose numbers are not those of a stored reference. */
 export function deviatingMaps(
   actual: readonly ReferenceMap[],

@@ -37,6 +37,46 @@ const cases: [name: string, Samples, Partial<DisplayOptions>, number[]][] = [
     { window: { center: 10, width: 1 } },
     [0, 0, 255, 255],
   ],
+  [
+    // From 10 - 8 / 2 = 6 to 14: y = ((x - 10) / 8 + 0.5) * 255.
+    "a linear_exact window",
+    Uint16Array.of(5, 6, 8, 10, 14, 15),
+    { window: { center: 10, width: 8, shape: "linear_exact" } },
+    [0, 0, 64, 128, 255, 255],
+  ],
+  [
+    // y = 255 / (1 + exp(-4 (x - 10) / 8)): x = 8 gives 255 / (1 + e) = 68.6.
+    "a sigmoid window",
+    Uint16Array.of(0, 8, 10, 12, 100),
+    { window: { center: 10, width: 8, shape: "sigmoid" } },
+    [2, 69, 128, 186, 255],
+  ],
+  [
+    // Values before the first entry get it, those behind the last get that; 15 is white.
+    "a VOI table of 4 bits",
+    Uint16Array.of(9, 10, 11, 12, 13),
+    { voiTable: { first: 10, entries: Uint16Array.of(0, 5, 15), bits: 4 } },
+    [0, 0, 85, 255, 255],
+  ],
+  [
+    "a Modality table, then everything from lowest to highest",
+    Uint8Array.of(0, 1, 2),
+    { modalityTable: { first: 0, entries: Uint16Array.of(100, 400, 200), bits: 16 } },
+    [0, 255, 85],
+  ],
+  [
+    "padding black and left out of the lowest value",
+    Int16Array.of(-2000, -1990, 100, 150, 200),
+    { padding: { lowest: -2000, highest: -1990 } },
+    [0, 0, 0, 128, 255],
+  ],
+  [
+    "padding black when inverted",
+    Uint8Array.of(0, 7, 255),
+    { padding: { lowest: 0, highest: 0 }, inverted: true },
+    [0, 248, 0],
+  ],
+  ["nothing but padding", Uint16Array.of(5, 5), { padding: { lowest: 5, highest: 5 } }, [0, 0]],
   ["8 bits as they are", Uint8Array.of(3, 7, 200), {}, [3, 7, 200]],
   ["8 bits inverted", Uint8Array.of(0, 7, 255), { inverted: true }, [255, 248, 0]],
   ["16 bits from lowest to highest", Uint16Array.of(100, 200, 300, 600), {}, [0, 51, 102, 255]],
@@ -65,6 +105,14 @@ Deno.test("toDisplay() refuses a window that the standard forbids", () => {
       RangeError,
       "its width must be at least 1",
     );
+    if (width > 0) continue;
+    for (const shape of ["linear_exact", "sigmoid"] as const) {
+      assertThrows(
+        () => toDisplay(Uint8Array.of(1), { ...plain, window: { center: 0, width, shape } }),
+        RangeError,
+        "its width must be above 0",
+      );
+    }
   }
 });
 

@@ -150,6 +150,8 @@ Deno.test("loadPretrained() refuses other, damaged and changed files, and leaves
       B0,
       "what it did when they were converted (block4a_expand_activation)",
     ],
+    ["a cut reference", withMetadata({ reference: "[{" }), B0, "reference input is damaged"],
+    ["no reference", withMetadata({ reference: "[null]" }), B0, "reference input is damaged"],
     ["renamed", withMetadata({ encoder: "resnet34" }), "resnet34", "they do not fit resnet34"],
   ];
   const before = memory();
