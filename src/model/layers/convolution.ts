@@ -1,6 +1,6 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { Initializer, Weights } from "../weights.ts";
-import { biasAdd, paddedConv2d } from "./kernels.ts";
+import { biasAdd, depthwiseConv2d, paddedConv2d } from "./kernels.ts";
 
 /** What a convolution is made of. */
 export interface ConvolutionOptions {
@@ -84,7 +84,7 @@ export class DepthwiseConv2D {
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, input]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride, "same");
+    return depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride);
   }
 }
 
