@@ -9,5 +9,6 @@ export { type Device, listDevices } from "./context.ts";
 export { DisposedTensorError } from "./eager.ts";
 export { isTracing, jit, type JitOptions, type Jitted } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
+export { ResourceVariable } from "./resource_variable.ts";
 export { StatelessRandom } from "./stateless_random.ts";
 export { TraceError } from "./traced.ts";
