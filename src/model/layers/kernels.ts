@@ -236,16 +236,13 @@ register(
     gradFunc: (dy, [x]) => ({
       x: () => {
         const sigmoid = tf.sigmoid(x!);
-        return tf.mul(dy as tf.Tensor, swishSlope(x!, sigmoid));
+        // x sigmoid (1 - sigmoid): TensorFlow multiplies the slope of the sigmoid with what it is given.
+        const rest = rawOp("SigmoidGrad", [sigmoid, x!], FLOAT)[0]!;
+        return tf.mul(dy as tf.Tensor, tf.add(sigmoid, rest));
       },
     }),
   },
 );
-
-/** The derivative of `x sigmoid(x)`: `sigmoid (1 + x (1 - sigmoid))`. */
-function swishSlope(x: tf.Tensor, sigmoid: tf.Tensor): tf.Tensor {
-  return tf.mul(sigmoid, tf.add(1, tf.mul(x, tf.sub(1, sigmoid))));
-}
 
 /** `x sigmoid(x)` (Ramachandran et al. 2017); its gradient keeps only `x` in memory. */
 export function swish(x: tf.Tensor4D): tf.Tensor4D {
