@@ -98,6 +98,7 @@ const SYMBOLS = {
   TF_DeleteGraph: { parameters: [P], result: "void" },
   TF_NewOperation: { parameters: [P, B, B], result: P },
   TF_AddInput: { parameters: [P, OUTPUT], result: "void" },
+  TF_AddControlInput: { parameters: [P, P], result: "void" },
   TF_AddInputList: { parameters: [P, B, "i32"], result: "void" },
   TF_SetAttrType: { parameters: [P, B, "i32"], result: "void" },
   TF_SetAttrInt: { parameters: [P, B, "i64"], result: "void" },
@@ -114,8 +115,8 @@ const SYMBOLS = {
   TF_OperationOutputType: { parameters: [OUTPUT], result: "i32" },
   TF_GraphGetTensorNumDims: { parameters: [P, OUTPUT, P], result: "i32" },
   TF_GraphGetTensorShape: { parameters: [P, OUTPUT, B, "i32", P], result: "void" },
-  TF_GraphToFunction: {
-    parameters: [P, B, "u8", "i32", P, "i32", B, "i32", B, P, P, P, P],
+  TF_GraphToFunctionWithControlOutputs: {
+    parameters: [P, B, "u8", "i32", P, "i32", B, "i32", B, P, "i32", B, P, P, P, P],
     result: P,
   },
   TF_DeleteFunction: { parameters: [P], result: "void" },

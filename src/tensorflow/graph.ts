@@ -18,9 +18,9 @@ const OUTPUT_BYTES = 16;
 
 /**
  * Operations that may read an output without a static shape: only TensorFlow itself looks at it
- * (`FusedBatchNormV3` hands its last output to its gradient).
+ * (`FusedBatchNormV3` hands its last output to its gradient), or they give it one.
  */
-const READS_UNKNOWN_SHAPE = new Set(["FusedBatchNormGradV3"]);
+const READS_UNKNOWN_SHAPE = new Set(["FusedBatchNormGradV3", "EnsureShape"]);
 
 interface Node {
   dtype: number;
@@ -54,6 +54,8 @@ export class GraphBinding extends Binding {
   readonly #bfloat16: boolean;
   readonly #conversions = new Map<string, number>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
+  /** The last operation on each resource, by its number. */
+  readonly #resources = new Map<number, Pointer>();
   #names = 0;
 
   /**
@@ -193,11 +195,17 @@ export class GraphBinding extends Binding {
     const resolved = inputs.map((id) => this.#read(id, name));
     const node = this.#newNode(name);
     const listAttributes = this.#addInputs(node, definition, attributes, resolved);
+    const resources = inputs.filter((id) => this.#isResource(id));
+    // Without this TensorFlow would read and change a resource in any order.
+    for (const last of new Set(resources.flatMap((id) => this.#resources.get(id) ?? []))) {
+      c.TF_AddControlInput(node, last);
+    }
     for (const attribute of attributes) {
       if (!listAttributes.has(attribute.name)) setAttribute("graph", node, attribute);
     }
     const operation = c.TF_FinishOperation(node, status.pointer);
     status.check(`trace ${name}`);
+    for (const id of resources) this.#resources.set(id, operation);
     const count = c.TF_OperationNumOutputs(operation);
     if (outputs > count) {
       throw new TraceError(
@@ -215,10 +223,13 @@ export class GraphBinding extends Binding {
     const outs = this.#distinctOutputs(outputs, new Set(inputs));
     const captured = this.captures.map((capture) => capture.placeholder);
     const ins = [...inputs, ...captured].map((id) => this.#read(id, name));
+    // What changes a resource runs even if nothing comes of it.
+    const last = [...new Set(this.#resources.values())];
     // deno-fmt-ignore
-    const made = c.TF_GraphToFunction(
+    const made = c.TF_GraphToFunctionWithControlOutputs(
       this.#graph, cString(name), 0, -1, null,
-      ins.length, pack(ins), outs.length, pack(outs), null, null, null, status.pointer,
+      ins.length, pack(ins), outs.length, pack(outs), null,
+      last.length, packPointers(last), null, null, null, status.pointer,
     );
     status.check(`make a function of ${this.size} traced operations`);
     try {
@@ -245,6 +256,12 @@ export class GraphBinding extends Binding {
       const [copy] = this.#record("Identity", [], [id], 1);
       return this.#read(copy!.id, "return");
     });
+  }
+
+  #isResource(id: number): boolean {
+    if (isTraced(id)) return this.#node(id).dtype === DataType.RESOURCE;
+    if (this.#constants.has(id)) return false;
+    return c.TFE_TensorHandleDataType(this.eager.handle(id, "trace")) === DataType.RESOURCE;
   }
 
   #newNode(name: string): Pointer {
@@ -411,4 +428,11 @@ function pack(outputs: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(OUTPUT_BYTES * Math.max(outputs.length, 1));
   outputs.forEach((output, i) => bytes.set(output, i * OUTPUT_BYTES));
   return bytes;
+}
+
+/** An array of pointers; never empty, as an empty buffer has no address. */
+function packPointers(pointers: Pointer[]): BigUint64Array<ArrayBuffer> {
+  const packed = new BigUint64Array(Math.max(pointers.length, 1));
+  pointers.forEach((pointer, i) => packed[i] = BigInt(Deno.UnsafePointer.value(pointer)));
+  return packed;
 }

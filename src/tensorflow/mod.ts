@@ -22,5 +22,6 @@ export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from 
 export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { usesOneDnn } from "./onednn.ts";
 export { OneDnn } from "./onednn_names.ts";
+export { ResourceVariable } from "./resource_variable.ts";
 export { StatelessRandom } from "./stateless_random.ts";
 export { TraceError } from "./traced.ts";

@@ -6,15 +6,18 @@ import {
   type StoredTensor,
   writeFileAtomic,
 } from "@/files/mod.ts";
-import { tf } from "@/tensorflow/mod.ts";
+import { type ResourceVariable, tf } from "@/tensorflow/mod.ts";
 
 /** A checkpoint that cannot be used. */
 export class CheckpointError extends Error {
   override name = "CheckpointError";
 }
 
+/** Variables by name. */
+type Variables = ReadonlyMap<string, tf.Variable | ResourceVariable>;
+
 /** Groups of variables by name: "weights", "optimizer", ... */
-export type VariableGroups = Record<string, ReadonlyMap<string, tf.Variable>>;
+export type VariableGroups = Record<string, Variables>;
 
 /** What a written checkpoint can be told by. */
 export interface WrittenCheckpoint {
@@ -99,7 +102,7 @@ export async function readCheckpoint(
  * @throws {CheckpointError} If the names or shapes differ; nothing is changed then.
  */
 export function assignGroup(
-  variables: ReadonlyMap<string, tf.Variable>,
+  variables: Variables,
   stored: ReadonlyMap<string, StoredTensor>,
   what: string,
 ): void {

@@ -1,4 +1,4 @@
-import { tf } from "@/tensorflow/mod.ts";
+import { ResourceVariable, tf } from "@/tensorflow/mod.ts";
 
 /** Settings of the loss scale. */
 export interface LossScaleOptions {
@@ -45,13 +45,17 @@ export class LossScale {
    * @param variables All that the step changes.
    * @param step Assigns them.
    */
-  update(gradients: tf.Tensor[], variables: readonly tf.Variable[], step: () => void): void {
+  update(
+    gradients: tf.Tensor[],
+    variables: readonly (tf.Variable | ResourceVariable)[],
+    step: () => void,
+  ): void {
     tf.tidy(() => {
       const isFinite = tf.all(tf.stack(gradients.map((gradient) => tf.all(tf.isFinite(gradient)))));
-      const before = variables.map((variable) => variable.clone());
+      const before = variables.map((variable) => valueOf(variable));
       step();
       for (const [i, variable] of variables.entries()) {
-        variable.assign(tf.where(isFinite, variable, before[i]!));
+        variable.assign(tf.where(isFinite, valueOf(variable), before[i]!));
       }
       const steps = tf.add(this.#goodSteps, 1);
       const isDue = tf.greaterEqual(steps, this.#growthSteps);
@@ -73,4 +77,9 @@ export class LossScale {
     this.state.set(name, variable);
     return variable;
   }
+}
+
+/** A variable's values as they are now, whatever comes later. */
+function valueOf(variable: tf.Variable | ResourceVariable): tf.Tensor {
+  return variable instanceof ResourceVariable ? variable.read() : variable.clone();
 }

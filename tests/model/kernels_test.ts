@@ -1,7 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { jit, tf } from "@/tensorflow/mod.ts";
 import { leakyRelu, swish } from "@/model/layers/mod.ts";
-import { batchNormInference, batchNormTraining, biasAdd } from "@/model/layers/kernels.ts";
+import {
+  batchNormInference,
+  batchNormTraining,
+  biasAdd,
+  depthwiseConv2d,
+} from "@/model/layers/kernels.ts";
 import { assertClose, finiteDifferences, wave } from "../tensorflow/assert_close.ts";
 import vectors from "../tensorflow/kernel_vectors.json" with { type: "json" };
 
@@ -131,3 +136,35 @@ Deno.test("swish() and its gradient stay finite for large inputs", () => {
   assertClose(swish(x), [0, 1e4], 1e-6);
   assertClose(tf.grad((x) => swish(x as tf.Tensor4D))(x), [0, 1], 1e-6);
 });
+
+// TensorFlow's one operation for each gradient, which TensorFlow.js calls, takes any kernel.
+for (const size of [1, 3, 5, 7]) {
+  for (const [stride, height, width] of [[1, 6, 9], [2, 8, 8], [2, 7, 9]] as const) {
+    const name =
+      `a depthwise ${size} x ${size} convolution of stride ${stride}, ${height} x ${width}`;
+    Deno.test(`${name} has the gradients of TensorFlow`, () => {
+      tf.tidy(() => {
+        const x = wave<tf.Tensor4D>([2, height, width, 3], 0.37, 0.2);
+        const kernel = wave<tf.Tensor4D>([size, size, 3, 1], 0.91, 0.1);
+        const expected = tf.valueAndGrads((x: tf.Tensor, kernel: tf.Tensor) =>
+          tf.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, "same")
+        );
+        const ours = tf.valueAndGrads((x: tf.Tensor, kernel: tf.Tensor) =>
+          depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride)
+        );
+        const y = depthwiseConv2d(x, kernel, stride);
+        const dy = wave<tf.Tensor4D>(y.shape, 0.7, 0.9);
+        const jitted = jit((x: tf.Tensor, kernel: tf.Tensor) => ours([x, kernel], dy));
+        const wanted = expected([x, kernel], dy);
+        for (const { value, grads } of [ours([x, kernel], dy), jitted(x, kernel)]) {
+          assertClose(value, [...wanted.value.dataSync()], 1e-5, "value");
+          for (const [i, gradient] of wanted.grads.entries()) {
+            assertEquals(grads[i]!.shape, gradient.shape);
+            assertClose(grads[i]!, [...gradient.dataSync()], 1e-5, `gradient of input ${i}`);
+          }
+        }
+        jitted.dispose();
+      });
+    });
+  }
+}

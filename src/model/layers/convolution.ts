@@ -3,7 +3,7 @@ import type { Initializer, Weights } from "../weights.ts";
 import type { Activation } from "./activation.ts";
 import type { ChannelAffine } from "./channel_affine.ts";
 import { fusedConvolution } from "./fused_convolution.ts";
-import { biasAdd, paddedConv2d } from "./kernels.ts";
+import { biasAdd, depthwiseConv2d, paddedConv2d } from "./kernels.ts";
 
 /** What a convolution is made of. */
 export interface ConvolutionOptions {
@@ -125,7 +125,7 @@ export class DepthwiseConv2D implements Convolution {
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, input]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride, "same");
+    return depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride);
   }
 
   /** As {@linkcode apply}, for inference, with what follows. */
