@@ -81,7 +81,7 @@ export const ABLATION: readonly AblationRow[] = [
         BASELINE,
         { experiment: "encoder-unet" },
         { experiment: "unet-plus-plus" },
-        { experiment: "deeplab-v3-plus" },
+        { experiment: "unet" },
       ],
     } satisfies Record<string, Member[]>,
   ).map(([name, members]) => ({
