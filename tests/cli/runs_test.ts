@@ -22,7 +22,7 @@ async function twoRuns(folder: string) {
     overrides: [
       "data.size=32",
       "data.split.validation=0.5",
-      "model={ architecture: unet, startFilters: 1 }",
+      "model={ architecture: unet, startFilters: 1, prior: 0.5 }",
       ...SMALL,
     ],
   });

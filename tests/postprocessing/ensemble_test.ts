@@ -80,6 +80,7 @@ Deno.test("Ensemble.predict() averages the passes of the film and of its mirror 
       encoder: "efficientnet-b0",
       startFilters: 2,
       seed: 5,
+      prior: 0.5,
     });
     const pass = (pixels: Float32Array) => {
       const images = tf.tensor4d(pixels, [1, size, size, 1]);
@@ -115,6 +116,7 @@ Deno.test("Ensemble.predict() in bfloat16 gives nearly the same", () =>
       encoder: "efficientnet-b0",
       startFilters: 2,
       seed: 5,
+      prior: 0.5,
     });
     const trained = { run: runAt(64), model };
     const exact = new Ensemble([trained]);

@@ -29,7 +29,7 @@ export async function tinyExperiment(...overrides: string[]): Promise<Experiment
     overrides: [
       "data.size=32",
       "data.split.validation=0.5",
-      "model={ architecture: unet, startFilters: 1 }",
+      "model={ architecture: unet, startFilters: 1, prior: 0.5 }",
       ...overrides,
     ],
   });
