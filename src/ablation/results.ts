@@ -35,7 +35,7 @@ export async function readAblation(path: string = FILE): Promise<AblationResults
 
 /** Stores results, whole or not at all. */
 export async function writeAblation(results: AblationResults, path: string = FILE): Promise<void> {
-  await writeFileAtomic(path, JSON.stringify(results, null, 1) + "\n");
+  await writeFileAtomic(path, JSON.stringify(results, null, 2) + "\n");
 }
 
 /**
