@@ -52,11 +52,31 @@ export class StatelessRandom {
     return tf.tidy(() => this.#draw("StatelessTruncatedNormal", shape) as tf.Tensor<R>);
   }
 
-  #draw(op: string, shape: number[]): tf.Tensor {
+  /**
+   * Draws that are true with a probability of `1 - rate`, to 1 in 65,536. Two of them come of one random
+   * number: drawing is what costs time.
+   *
+   * @param rate In `[0, 1)`.
+   */
+  kept(shape: number[], rate: number): tf.Tensor {
+    return tf.tidy(() => {
+      const count = tf.util.sizeFromShape(shape);
+      const words = this.#draw("StatelessRandomUniformFullInt", [Math.ceil(count / 2)], "int32");
+      // The upper half of a number decides once, the lower half once more.
+      const lower = rawOp("LeftShift", [words, tf.scalar(16, "int32")], {
+        T: { type: "int32" },
+      })[0]!;
+      const threshold = tf.scalar(Math.round(rate * 2 ** 32) - 2 ** 31, "int32");
+      const draws = [words, lower].map((bits) => tf.greaterEqual(bits, threshold));
+      return tf.reshape(tf.slice(tf.concat(draws), 0, count), shape);
+    });
+  }
+
+  #draw(op: string, shape: number[], dtype: "float32" | "int32" = "float32"): tf.Tensor {
     const offset = tf.tensor1d([Math.imul(this.#draws++, SPREAD), 0], "int32");
     const seed = tf.add(this.#seed, offset);
     return rawOp(op, [tf.tensor1d(shape, "int32"), seed], {
-      dtype: { type: "float32" },
+      dtype: { type: dtype },
       T: { type: "int32" },
       Tseed: { type: "int32" },
     })[0]!;

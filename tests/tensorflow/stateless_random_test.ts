@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
 import { assertClose } from "./assert_close.ts";
 import vectors from "./kernel_vectors.json" with { type: "json" };
@@ -129,3 +129,36 @@ function average(values: ArrayLike<number>): number {
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum / values.length;
 }
+
+Deno.test("StatelessRandom kept is true as often as asked for, each draw for itself", () => {
+  const count = 400_001;
+  for (const rate of [0, 1 / 65536, 0.1, 0.5, 0.9, 0.999]) {
+    tf.tidy(() => {
+      const draws = new StatelessRandom(seed(7, 8)).kept([count], rate);
+      assertEquals([draws.dtype, draws.shape], ["bool", [count]]);
+      const dropped = Array.from(draws.dataSync(), (kept) => 1 - kept);
+      const variance = rate * (1 - rate);
+      assertAlmostEquals(average(dropped), rate, 4 * Math.sqrt(variance / count));
+      // Draws 1 and half the count apart are those that share a random number or its neighbour.
+      for (const apart of [1, Math.ceil(count / 2)]) {
+        const pairs = dropped.slice(apart).map((value, i) => (value - rate) * (dropped[i]! - rate));
+        assertAlmostEquals(average(pairs), 0, 4 * variance / Math.sqrt(pairs.length) + 1e-9);
+      }
+    });
+  }
+});
+
+Deno.test("StatelessRandom kept draws the same when traced, and anew at its next draw", () => {
+  tf.tidy(() => {
+    const draw = (key: tf.Tensor1D) => {
+      const random = new StatelessRandom(key);
+      return [random.kept([3, 5], 0.5), random.kept([3, 5], 0.5)];
+    };
+    const traced = jit(draw);
+    const [eager, jitted] = [draw(seed(1, 2)), traced(seed(1, 2))];
+    assertEquals(eager.map((t) => [...t.dataSync()]), jitted.map((t) => [...t.dataSync()]));
+    assertEquals(eager[0]!.shape, [3, 5]);
+    assertNotEquals([...eager[0]!.dataSync()], [...eager[1]!.dataSync()]);
+    traced.dispose();
+  });
+});

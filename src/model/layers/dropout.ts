@@ -25,6 +25,6 @@ function drop(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): 
     throw new RangeError(`Cannot drop elements as the rate must be in [0, 1): ${rate}`);
   }
   if (!forward.training || rate === 0) return x;
-  const kept = tf.greaterEqual(forward.random.uniform(shape), rate);
+  const kept = forward.random.kept(shape, rate);
   return tf.mul(x, tf.mul(tf.cast(kept, "float32"), 1 / (1 - rate)));
 }
