@@ -1,15 +1,13 @@
 import type { Film } from "@/data/mod.ts";
 import type { Run } from "@/experiments/mod.ts";
-import { type MetricValues, SegmentationMetrics } from "@/losses/mod.ts";
+import type { MetricValues } from "@/losses/mod.ts";
 import {
-  Ensemble,
+  type Ensemble,
   fitPostprocessing,
-  loadTrainedModel,
-  maskOverlap,
+  loadEnsemble,
   type MaskRule,
-  type Prediction,
-  toMask,
-  withTruth,
+  PLAIN_RULE,
+  scoreRules,
 } from "@/postprocessing/mod.ts";
 import type { AblationRow, Member, Way } from "./rows.ts";
 import type { MeasuredRow } from "./results.ts";
@@ -30,8 +28,6 @@ export interface MeasureOptions {
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
 }
 
-const PLAIN = { rule: "threshold", flip: false, threshold: 0.5, minimumArea: 0 } as const;
-
 /**
  * Scores each row with each seed. Rows of the same models share their predictions.
  *
@@ -43,7 +39,7 @@ export async function measureRows(
 ): Promise<MeasuredRow[]> {
   const { seeds, onProgress } = options;
   const measured = new Map<AblationRow, MetricValues[]>(rows.map((row) => [row, []]));
-  const sameModels = [...Map.groupBy(rows, ({ members }) => keyOf(members)).values()];
+  const sameModels = [...Map.groupBy(rows, ({ members }) => JSON.stringify(members)).values()];
   let done = 0;
   for (const seed of seeds) {
     for (const group of sameModels) {
@@ -65,28 +61,17 @@ export async function measureRows(
   });
 }
 
-/** Two lists of members with the same key are the same models. */
-function keyOf(members: readonly Member[]): string {
-  return JSON.stringify(
-    members.map(({ experiment, checkpoint = "last", nextSeed = false }) => {
-      return [experiment, checkpoint === "final" ? "last" : checkpoint, nextSeed];
-    }),
-  );
-}
-
 /** Metrics of rows that have the same models, in their order. */
 async function scoreTogether(
   rows: readonly AblationRow[],
   seed: number,
   options: MeasureOptions,
 ): Promise<MetricValues[]> {
-  const { members } = rows[0]!;
-  const chosen = members.map((member) => ({ run: runOf(member, seed, options), ...member }));
+  const members = rows[0]!.members.map((member) => {
+    return { run: runOf(member, seed, options), checkpoint: member.checkpoint ?? "final" };
+  });
   const withEnsemble = async <T>(flip: boolean, use: (ensemble: Ensemble) => Promise<T>) => {
-    const models = await Promise.all(
-      chosen.map(({ run, checkpoint = "final" }) => loadTrainedModel(run, { checkpoint })),
-    );
-    const ensemble = new Ensemble(models, { flip });
+    const ensemble = await loadEnsemble(members, { flip });
     try {
       return await use(ensemble);
     } finally {
@@ -95,9 +80,9 @@ async function scoreTogether(
   };
   const { root, validation, test } = options;
   const rules = new Map<Way, MaskRule>([
-    ["plain", PLAIN],
-    ["mirrored", { ...PLAIN, flip: true }],
-    ["system", chosen[0]!.run.experiment.postprocessing],
+    ["plain", PLAIN_RULE],
+    ["mirrored", { ...PLAIN_RULE, flip: true }],
+    ["system", members[0]!.run.experiment.postprocessing],
   ]);
   if (rows.some(({ way }) => way === "triplet" || way === "fitted")) {
     const { rule, steps } = await withEnsemble(
@@ -114,19 +99,16 @@ async function scoreTogether(
   }
 
   const wanted = rows.map(({ way }) => rules.get(way)!);
-  const metrics = wanted.map(() => new SegmentationMetrics());
+  const metrics: MetricValues[] = [];
   for (const flip of [false, true]) {
     const places = wanted.flatMap((rule, i) => rule.flip === flip ? [i] : []);
     if (places.length === 0) continue;
-    await withEnsemble(flip, async (ensemble) => {
-      await score(
-        ensemble.predict(test, { root }),
-        test,
-        places.map((i) => ({ rule: wanted[i]!, metrics: metrics[i]! })),
-      );
+    const own = await withEnsemble(flip, (ensemble) => {
+      return scoreRules(ensemble.predict(test, { root }), test, places.map((i) => wanted[i]!));
     });
+    for (const [i, place] of places.entries()) metrics[place] = own[i]!;
   }
-  return metrics.map((metric) => metric.values());
+  return metrics;
 }
 
 function runOf(
@@ -140,20 +122,4 @@ function runOf(
   throw new RangeError(
     `Cannot measure ${experiment} as it has no finished run with the seed ${own}: train it first`,
   );
-}
-
-async function score(
-  predictions: AsyncIterable<Prediction>,
-  films: readonly Film[],
-  rules: readonly { rule: MaskRule; metrics: SegmentationMetrics }[],
-): Promise<void> {
-  for await (const { film, truth, probabilities } of withTruth(predictions, films)) {
-    for (const { rule, metrics } of rules) {
-      const { common, predicted, annotated } = maskOverlap(
-        toMask(probabilities, rule, film.sex),
-        truth,
-      );
-      metrics.add(common, predicted, annotated);
-    }
-  }
 }

@@ -26,74 +26,58 @@ export interface AblationRow {
   way: Way;
 }
 
-const BASELINE = { experiment: "baseline" } as const;
+const BASELINE: Member = { experiment: "baseline" };
 
-/** All rows; in each group the first is the baseline, but for post-processing, where it is "plain". */
+/** All rows; what a row does not say is the baseline's. */
 export const ABLATION: readonly AblationRow[] = [
-  ...of("architecture", {
-    "simplified U-Net++": "baseline",
-    "U-Net (2015)": "unet",
-    "encoder U-Net": "encoder-unet",
-    "U-Net++": "unet-plus-plus",
+  ...group("architecture", {
+    "simplified U-Net++": {},
+    "U-Net (2015)": { members: [{ experiment: "unet" }] },
+    "encoder U-Net": { members: [{ experiment: "encoder-unet" }] },
+    "U-Net++": { members: [{ experiment: "unet-plus-plus" }] },
   }),
-  ...of("loss", {
-    "BCE + dice": "baseline",
-    "BCE": "bce",
-    "dice": "dice",
-    "focal": "focal",
-    "3 BCE + dice + 4 focal": "bce-dice-focal",
-    "Lovász": "lovasz",
+  ...group("loss", {
+    "BCE + dice": {},
+    "BCE": { members: [{ experiment: "bce" }] },
+    "dice": { members: [{ experiment: "dice" }] },
+    "focal": { members: [{ experiment: "focal" }] },
+    "3 BCE + dice + 4 focal": { members: [{ experiment: "bce-dice-focal" }] },
+    "Lovász": { members: [{ experiment: "lovasz" }] },
   }),
-  ...Object.entries(
-    {
-      "last epoch": "last",
-      "best dice": "best-dice",
-      "SWA, epochs 6 to 8": "swa",
-      "EMA, decay 0.98": "ema",
-      "mean of the best 3": "best-k",
-    } satisfies Record<string, CheckpointName>,
-  ).map(([name, checkpoint]) => ({
-    group: "averaging" as const,
-    name,
-    members: [{ ...BASELINE, checkpoint }],
-    way: "system" as const,
-  })),
-  ...Object.entries(
-    {
-      "threshold 0.5": "plain",
-      "+ mirrored (TTA)": "mirrored",
-      "+ components >= 2,000 px": "system",
-      "triplet rule instead": "triplet",
-      "all fitted on validation": "fitted",
-    } satisfies Record<string, Way>,
-  ).map(([name, way]) => ({
-    group: "post-processing" as const,
-    name,
-    members: [BASELINE],
-    way,
-  })),
-  ...Object.entries(
-    {
-      "one model": [BASELINE],
-      "two seeds": [BASELINE, { ...BASELINE, nextSeed: true }],
-      "two architectures": [BASELINE, { experiment: "encoder-unet" }],
-      "four architectures": [
+  ...group("averaging", {
+    "last epoch": {},
+    "best dice": { members: [{ ...BASELINE, checkpoint: "best-dice" }] },
+    "SWA, epochs 6 to 8": { members: [{ ...BASELINE, checkpoint: "swa" }] },
+    "EMA, decay 0.98": { members: [{ ...BASELINE, checkpoint: "ema" }] },
+    "mean of the best 3": { members: [{ ...BASELINE, checkpoint: "best-k" }] },
+  }),
+  ...group("post-processing", {
+    "threshold 0.5": { way: "plain" },
+    "+ mirrored (TTA)": { way: "mirrored" },
+    "+ components >= 2,000 px": {},
+    "triplet rule instead": { way: "triplet" },
+    "all fitted on validation": { way: "fitted" },
+  }),
+  ...group("ensemble", {
+    "one model": {},
+    "two seeds": { members: [BASELINE, { ...BASELINE, nextSeed: true }] },
+    "two architectures": { members: [BASELINE, { experiment: "encoder-unet" }] },
+    "four architectures": {
+      members: [
         BASELINE,
         { experiment: "encoder-unet" },
         { experiment: "unet-plus-plus" },
         { experiment: "unet" },
       ],
-    } satisfies Record<string, Member[]>,
-  ).map(([name, members]) => ({
-    group: "ensemble" as const,
-    name,
-    members,
-    way: "system" as const,
-  })),
+    },
+  }),
 ];
 
-function of(group: AblationRow["group"], experiments: Record<string, string>): AblationRow[] {
-  return Object.entries(experiments).map(([name, experiment]) => {
-    return { group, name, members: [{ experiment }], way: "system" };
+function group(
+  group: AblationRow["group"],
+  choices: Record<string, { members?: readonly Member[]; way?: Way }>,
+): AblationRow[] {
+  return Object.entries(choices).map(([name, choice]) => {
+    return { group, name, members: [BASELINE], way: "system", ...choice };
   });
 }

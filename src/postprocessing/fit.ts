@@ -55,7 +55,7 @@ const DEFAULT_GRID: FittingGrid = {
 };
 
 /** The rule that every step must beat: the map of the film itself, and one half. */
-const START = {
+export const PLAIN_RULE = {
   rule: "threshold",
   flip: false,
   threshold: 0.5,
@@ -99,7 +99,7 @@ export async function fitPostprocessing(
   }
   const dice = (rule: MaskRule) => meanDice((rule.flip ? flipped : plain)!, rule);
 
-  let rule: MaskRule = { ...START, flip: !plain };
+  let rule: MaskRule = { ...PLAIN_RULE, flip: !plain };
   let score = dice(rule);
   const steps: FittingStep[] = [];
   const attempt = (name: StepName, candidates: MaskRule[]) => {
@@ -114,7 +114,7 @@ export async function fitPostprocessing(
   if (plain && flipped) attempt("flip", [{ ...rule, flip: true }]);
   attempt(
     "threshold",
-    grid.thresholds.map((threshold) => ({ ...START, flip: rule.flip, threshold })),
+    grid.thresholds.map((threshold) => ({ ...PLAIN_RULE, flip: rule.flip, threshold })),
   );
   const { threshold, flip } = { threshold: levelOf(rule), flip: rule.flip };
   attempt(
@@ -184,7 +184,7 @@ function levelsOf(grid: FittingGrid): { tops: number[]; levels: number[] } {
   const levels = rules.flatMap((rule) => [levelOf(rule), ...Object.values(rule.bySex ?? {})]);
   return {
     tops: [...new Set([...grid.tops, ...tops])],
-    levels: [...new Set([START.threshold, ...grid.thresholds, ...grid.bottoms, ...levels])],
+    levels: [...new Set([PLAIN_RULE.threshold, ...grid.thresholds, ...grid.bottoms, ...levels])],
   };
 }
 

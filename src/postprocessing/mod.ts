@@ -18,6 +18,7 @@ export {
   type Fitting,
   type FittingGrid,
   type FittingStep,
+  PLAIN_RULE,
   type StepName,
 } from "./fit.ts";
 export { type EnsembleFitting, fitEnsemble, type FitEnsembleOptions } from "./fit_ensemble.ts";

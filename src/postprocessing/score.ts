@@ -52,15 +52,15 @@ export async function scorePredictions(
 }
 
 /**
- * The mean dice of several rules on the same predictions, which are made once and not kept.
+ * The metrics of several rules on the same predictions, which are made once and not kept.
  *
- * @returns One value for each rule.
+ * @returns Those of each rule, in their order.
  */
 export async function scoreRules(
   predictions: AsyncIterable<Prediction>,
   films: readonly Film[],
   rules: readonly MaskRule[],
-): Promise<number[]> {
+): Promise<MetricValues[]> {
   const metrics = rules.map(() => new SegmentationMetrics());
   for await (const { film, truth, probabilities } of withTruth(predictions, films)) {
     for (const [i, rule] of rules.entries()) {
@@ -69,7 +69,7 @@ export async function scoreRules(
       metrics[i]!.add(common, predicted, annotated);
     }
   }
-  return metrics.map((metric) => metric.values().dice);
+  return metrics.map((metric) => metric.values());
 }
 
 /**

@@ -48,7 +48,7 @@ async function scoresOf(
   for (const { members, films } of parts) {
     const ensemble = await loadEnsemble(members, { runs, flip: rules[0]!.flip });
     const predictions: AsyncGenerator<Prediction> = ensemble.predict(films, { root: ROOT });
-    const scores = await scoreRules(predictions, films, rules);
+    const scores = (await scoreRules(predictions, films, rules)).map(({ dice }) => dice);
     ensemble.dispose();
     for (const [i, score] of scores.entries()) sums[i]! += score * films.length;
     count += films.length;

@@ -107,7 +107,7 @@ Deno.test("scoreRules() is scorePredictions() for each rule, in one pass", async
     { ...RULE, threshold: 0.95 },
     { rule: "triplet", flip: true, top: 0.75, area: 700, bottom: 0.3 },
   ];
-  const dices = await scoreRules(predictions(), FILMS, rules);
+  const dices = (await scoreRules(predictions(), FILMS, rules)).map(({ dice }) => dice);
   for (const [i, rule] of rules.entries()) {
     const { metrics } = await scorePredictions(predictions(), FILMS, rule);
     assertEquals(dices[i], metrics.dice, JSON.stringify(rule));
