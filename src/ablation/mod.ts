@@ -12,3 +12,4 @@ export {
 } from "./results.ts";
 export { type MeasureOptions, measureRows, type TrainedRuns } from "./measure.ts";
 export { withAnnotations } from "./truth.ts";
+export { type AblationWatcher, runAblation } from "./run.ts";

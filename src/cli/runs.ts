@@ -8,8 +8,9 @@ import {
   type Run,
   runFolder,
 } from "@/experiments/mod.ts";
-import { clearBar, watchStage } from "@/notebook/mod.ts";
+import { watchStage } from "@/notebook/mod.ts";
 import { command, UsageError } from "./command.ts";
+import { interruptible } from "./interruptible.ts";
 
 const HELP = `Lists the runs, each below the one that it started from, or repeats one.
 
@@ -45,7 +46,10 @@ export const main = command({
   name: "runs",
   help: HELP,
   parse: parseArguments,
-  run: ({ filter, repeat, root }) => repeat === undefined ? list(filter) : repeatRun(repeat, root),
+  run: ({ filter, repeat, root }) => {
+    if (repeat === undefined) return list(filter);
+    return interruptible(() => repeatRun(repeat, root), () => `deno task runs --repeat ${repeat}`);
+  },
 });
 
 function parseArguments(args: string[]): Arguments {
@@ -108,28 +112,21 @@ async function repeatRun(id: string, root: { root?: string }): Promise<number> {
         `"deno task train ${first.experiment.name}"`,
     );
   }
-  const { InterruptedError, trainStage } = await import("@/training/mod.ts");
-  try {
-    const second = await trainStage(first.experiment, { ...root, repeats: first, ...watchStage() });
-    console.log(`finished: ${runFolder(second.id)}`);
-    const differences = compareRuns(first, second);
-    if (differences.length === 0) {
-      console.log(`All metrics of ${first.metrics.length} epochs are those of ${id}`);
-      return 0;
-    }
-    console.error(`It came to something else than ${id}:`);
-    for (const line of differences.slice(0, 10)) console.error(`  ${line}`);
-    if (differences.length > 10) console.error(`  and ${differences.length - 10} more`);
-    const others = compareSurroundings(first, second);
-    if (others.length > 0) console.error("What is not as it was then:");
-    for (const line of others) console.error(`  ${line}`);
-    return 1;
-  } catch (error) {
-    clearBar();
-    if (!(error instanceof InterruptedError)) throw error;
-    console.error(`${error.message}. To go on: deno task runs --repeat ${id}`);
-    return 130;
+  const { trainStage } = await import("@/training/mod.ts");
+  const second = await trainStage(first.experiment, { ...root, repeats: first, ...watchStage() });
+  console.log(`finished: ${runFolder(second.id)}`);
+  const differences = compareRuns(first, second);
+  if (differences.length === 0) {
+    console.log(`All metrics of ${first.metrics.length} epochs are those of ${id}`);
+    return 0;
   }
+  console.error(`It came to something else than ${id}:`);
+  for (const line of differences.slice(0, 10)) console.error(`  ${line}`);
+  if (differences.length > 10) console.error(`  and ${differences.length - 10} more`);
+  const others = compareSurroundings(first, second);
+  if (others.length > 0) console.error("What is not as it was then:");
+  for (const line of others) console.error(`  ${line}`);
+  return 1;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

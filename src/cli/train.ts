@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts";
-import { clearBar, watchStage } from "@/notebook/mod.ts";
+import { watchStage } from "@/notebook/mod.ts";
 import { command } from "./command.ts";
+import { interruptible } from "./interruptible.ts";
 
 const HELP = `Trains one or more stages, each from the finished run of its parent.
 
@@ -72,7 +73,7 @@ async function train(
   }
   // All files are checked before the first hour is spent.
   const experiments = await Promise.all(names.map((name) => loadExperiment(name, { overrides })));
-  const { InterruptedError, planStage, planText, trainStage } = await import("@/training/mod.ts");
+  const { planStage, planText, trainStage } = await import("@/training/mod.ts");
   if (dryRun) {
     const plans = [];
     for (const experiment of experiments) {
@@ -82,7 +83,7 @@ async function train(
     return;
   }
   let left = names;
-  try {
+  return await interruptible(async () => {
     for (const experiment of experiments) {
       console.log(`${experiment.name}: ${experiment.description}`);
       const run = await trainStage(experiment, {
@@ -93,14 +94,7 @@ async function train(
       console.log(`finished: ${runFolder(run.id)}`);
       left = left.slice(1);
     }
-  } catch (error) {
-    clearBar();
-    if (!(error instanceof InterruptedError)) throw error;
-    console.error(
-      `${error.message}. To go on: deno task train ${left.join(" ")}, with the same options`,
-    );
-    return 130;
-  }
+  }, () => `deno task train ${left.join(" ")}, with the same options`);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
