@@ -176,21 +176,27 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
     } else {
       if (parent) await stage.startFrom(parent.folder, parent.checkpoint);
       const pretrained = await stage.loadPretrained();
-      record = await RunRecord.start({
-        ...known,
-        experiment,
-        data: describeData(data),
-        ...(parent && { parent: parent.reference }),
-        ...(options.repeats && { repeats: options.repeats.id }),
-        ...(pretrained && { pretrained }),
-        ...(options.runs && { runs: options.runs }),
-      });
+      const runs = options.runs && { runs: options.runs };
+      // A run that was stopped before its first checkpoint starts anew, as the same run.
+      record = resumable && resumable.pretrained?.sha256 === pretrained?.sha256
+        ? await RunRecord.resume(resumable.id, { ...known, afterEpoch: 0, ...runs })
+        : await RunRecord.start({
+          ...known,
+          experiment,
+          data: describeData(data),
+          ...(parent && { parent: parent.reference }),
+          ...(options.repeats && { repeats: options.repeats.id }),
+          ...(pretrained && { pretrained }),
+          ...runs,
+        });
     }
     options.onStart?.(record.run);
     const run = await stage.run(record);
     // A request that came too late for this stage still holds for what would follow it.
     interrupt.check();
     return run;
+  } catch (error) {
+    throw withAdvice(error);
   } finally {
     stage.dispose();
   }
@@ -354,7 +360,7 @@ class Stage {
       // defect that is mended) the stage can go on from its checkpoint.
       if (error instanceof DivergenceError) await record.fail(error);
       else await record.interrupt((error as Error).message).catch(() => {});
-      throw withAdvice(error);
+      throw error;
     } finally {
       record.release();
     }
