@@ -89,7 +89,11 @@ Deno.test({
     for (let series = 1; series <= 10; series++) {
       const random = new Random(series, "kill");
       await withFolder(async (runs) => {
-        for (let n = 0; n < 8 && await killAt(runs, `after ${random.integer(2000)}`); n++) kills++;
+        const isFinished = async () =>
+          (await listRuns({ runs })).runs.some(({ status }) => status === "finished");
+        for (let n = 0; n < 8 && !await isFinished(); n++) {
+          if (await killAt(runs, `after ${random.integer(2000)}`)) kills++;
+        }
         await finish(runs);
       });
     }
