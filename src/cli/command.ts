@@ -25,6 +25,7 @@ export interface Command<Options> {
 const EXPECTED: ReadonlySet<string> = new Set([
   "CheckpointError",
   "DatasetError",
+  "DivergenceError",
   "ExperimentError",
   "NotFound",
   "PermissionDenied",

@@ -6,6 +6,7 @@ import {
   DEFAULT_CONTRAST,
   type Excluded,
   loadDataset,
+  maximumExcluded,
   prepare,
   type PrepareProgress,
 } from "@/data/mod.ts";
@@ -13,7 +14,7 @@ import { command } from "./command.ts";
 
 const HELP = `Makes every film of a data set a small grey PNG, and every annotation a mask.
 
-Usage: deno task prepare [--data DIR] [--size 256] [--contrast percentile]
+Usage: deno task prepare [--data DIR] [--size 256] [--contrast percentile] [--max-bad 5%]
 
 Options:
   --data DIR       folder with dicom-images-train and train-rle.csv
@@ -22,6 +23,8 @@ Options:
   --contrast KIND  percentile (default): the darkest and the brightest 0.5 % are clipped;
                    clahe: local contrast, clip limit 2, 8 x 8 tiles;
                    none: grey values as they are
+  --max-bad SHARE  share of the files that may be damaged before it fails, for example 0.1 or 10%
+                   (default: PNEUMOTHORAX_MAX_BAD, which other commands take too, else 5%)
   --help           shows this
 
 Files go to DIR/prepared/<size>-<hash of the recipe>. What is there is not made again, so it can be
@@ -37,6 +40,7 @@ interface Arguments {
   root: string;
   size: number;
   contrast: Contrast;
+  maximumExcluded: number;
 }
 
 /** Runs the command and returns its exit code: 0 done, 1 failed, 2 wrong usage. */
@@ -49,6 +53,7 @@ function parseArguments(args: string[]): Arguments {
       data: { type: "string" },
       size: { type: "string", default: "256" },
       contrast: { type: "string", default: "percentile" },
+      "max-bad": { type: "string" },
     },
   });
   const size = Number(values.size);
@@ -63,11 +68,16 @@ function parseArguments(args: string[]): Arguments {
       `Cannot prepare films as --contrast must be percentile, clahe or none: ${values.contrast}`,
     );
   }
-  return { root: datasetRoot(values.data), size, contrast };
+  return {
+    root: datasetRoot(values.data),
+    size,
+    contrast,
+    maximumExcluded: maximumExcluded(values["max-bad"]),
+  };
 }
 
-async function run({ root, size, contrast }: Arguments): Promise<void> {
-  const dataset = await loadDataset(root);
+async function run({ root, size, contrast, maximumExcluded }: Arguments): Promise<void> {
+  const dataset = await loadDataset(root, { maximumExcluded });
   const { train, test } = dataset;
   const positives = train.filter((film) => film.positive).length;
   console.log(
@@ -82,6 +92,7 @@ async function run({ root, size, contrast }: Arguments): Promise<void> {
     root,
     size,
     contrast,
+    maximumExcluded,
     onProgress: (progress) => {
       last = progress;
       const tenths = Math.floor((10 * progress.done) / progress.total);

@@ -8,22 +8,25 @@ import {
   type Run,
   runFolder,
 } from "@/experiments/mod.ts";
+import { writeFileAtomic } from "@/files/mod.ts";
 import { watchStage } from "@/notebook/mod.ts";
 import { command, UsageError } from "./command.ts";
 import { interruptible } from "./interruptible.ts";
 
 const HELP = `Lists the runs, each below the one that it started from, or repeats one.
 
-Usage: deno task runs [--experiment NAME] [--status STATUS]
+Usage: deno task runs [--experiment NAME] [--status STATUS] [--lineage FILE]
        deno task runs --repeat ID [--data DIR]
 
   deno task runs
   deno task runs --status finished --experiment phantom/1-128
+  deno task runs --lineage lineage.svg
   deno task runs --repeat 20261125-023554-phantom-1-128-43a2
 
 Options:
   --experiment NAME  only runs of this experiment
   --status STATUS    only running, finished, failed or interrupted ones
+  --lineage FILE     draws these runs as a tree, as .svg or .png, instead of listing them
   --repeat ID        trains once more what this run's record says, from the same parent checkpoint,
                      and compares the metrics; on a CPU they are the same
   --data DIR         the films for --repeat (default: PNEUMOTHORAX_DATA, else data/phantom-clear);
@@ -37,6 +40,7 @@ const STATUSES = ["running", "finished", "failed", "interrupted"] as const;
 
 interface Arguments {
   filter: { experiment?: string; status?: Run["status"] };
+  lineage: string | undefined;
   repeat: string | undefined;
   root: { root?: string };
 }
@@ -46,18 +50,20 @@ export const main = command({
   name: "runs",
   help: HELP,
   parse: parseArguments,
-  run: ({ filter, repeat, root }) => {
+  run: ({ filter, lineage, repeat, root }) => {
+    if (lineage !== undefined) return draw(filter, lineage);
     if (repeat === undefined) return list(filter);
     return interruptible(() => repeatRun(repeat, root), () => `deno task runs --repeat ${repeat}`);
   },
 });
 
 function parseArguments(args: string[]): Arguments {
-  const { values: { experiment, status: text, repeat, data } } = parseArgs({
+  const { values: { experiment, status: text, lineage, repeat, data } } = parseArgs({
     args,
     options: {
       experiment: { type: "string" },
       status: { type: "string" },
+      lineage: { type: "string" },
       repeat: { type: "string" },
       data: { type: "string" },
     },
@@ -66,8 +72,12 @@ function parseArguments(args: string[]): Arguments {
   if (text !== undefined && status === undefined) {
     throw new RangeError(`Cannot list runs as --status must be ${STATUSES.join(", ")}: ${text}`);
   }
+  if (lineage !== undefined && !/\.(svg|png)$/.test(lineage)) {
+    throw new RangeError(`Cannot draw runs as --lineage must end in .svg or .png: ${lineage}`);
+  }
   return {
     filter: { ...(experiment !== undefined && { experiment }), ...(status && { status }) },
+    lineage,
     repeat,
     root: data === undefined ? {} : { root: data },
   };
@@ -81,6 +91,17 @@ async function list(filter: Arguments["filter"]): Promise<number> {
     console.log(line);
   }
   for (const { message } of unreadable) console.error(message);
+  return unreadable.length > 0 ? 1 : 0;
+}
+
+/** Draws the runs into a file; what cannot be read is told, and is not in the picture. */
+async function draw(filter: Arguments["filter"], file: string): Promise<number> {
+  const { runs, unreadable } = await listRuns(filter);
+  for (const { message } of unreadable) console.error(message);
+  const { lineageDiagram, renderPng, renderSvg } = await import("@/plots/mod.ts");
+  const spec = lineageDiagram(runs);
+  await writeFileAtomic(file, await (file.endsWith(".svg") ? renderSvg : renderPng)(spec));
+  console.log(`${file}: ${runs.length} runs`);
   return unreadable.length > 0 ? 1 : 0;
 }
 

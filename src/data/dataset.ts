@@ -1,11 +1,13 @@
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DicomError, type DicomMetadata, readDicomMetadata } from "@/dicom/mod.ts";
+import { type DicomMetadata, readDicomMetadata } from "@/dicom/mod.ts";
 import { sha256 } from "@/files/mod.ts";
 import { forEachConcurrent } from "./concurrency.ts";
 import { DatasetError } from "./dataset_error.ts";
+import { Damaged, excludedAs, maximumExcluded, NotPart, refuseDamaged } from "./exclusion.ts";
 import { type Excluded, type Film, FILM_SIZE, type FilmFile, isImageId } from "./film.ts";
 import { findDicomFiles } from "./find_files.ts";
+import { patientKey } from "./patient_key.ts";
 import { rleArea } from "./rle.ts";
 import { readRleTable } from "./rle_table.ts";
 
@@ -26,6 +28,11 @@ export interface LoadOptions {
   onProgress?: (progress: { done: number; total: number }) => void;
   /** How headers are read; a test may stand in for it. */
   readMetadata?: (path: string) => Promise<Header>;
+  /**
+   * Share of the files, 0 to 1, that may be damaged before it fails (default: `PNEUMOTHORAX_MAX_BAD`,
+   * else 0.05).
+   */
+  maximumExcluded?: number;
 }
 
 /** What is used of a DICOM header. */
@@ -60,9 +67,10 @@ export function datasetRoot(argument?: string): string {
  *
  * @param root The folder that holds all of them, see {@linkcode datasetRoot}.
  * @throws {DatasetError} If the folder, `train-rle.csv` or `dicom-images-train` is missing, if a CSV
- * file is malformed, or if no training film is left.
+ * file is malformed, if too many files are damaged, or if no training film is left.
  */
 export async function loadDataset(root: string, options: LoadOptions = {}): Promise<Dataset> {
+  const share = maximumExcluded(options.maximumExcluded);
   await requireFolder(root, "its folder is missing");
   const trainFolder = join(root, "dicom-images-train");
   const testFolder = join(root, "dicom-images-test");
@@ -87,7 +95,7 @@ export async function loadDataset(root: string, options: LoadOptions = {}): Prom
 
   const train = await loadPart(trainFiles, advance, async (imageId, path): Promise<Film> => {
     const rows = trainRows.get(imageId);
-    if (rows === undefined) throw new Exclusion("it has no row in train-rle.csv: it is unlabelled");
+    if (rows === undefined) throw new NotPart("it has no row in train-rle.csv: it is unlabelled");
     const area = annotatedArea(rows);
     const file = await readFilmFile(imageId, path, readMetadata);
     return { ...file, rows, positive: area > 0, area };
@@ -96,10 +104,10 @@ export async function loadDataset(root: string, options: LoadOptions = {}): Prom
 
   const test = await loadPart(testFiles, advance, async (imageId, path): Promise<FilmFile> => {
     if (testRows && !testRows.has(imageId)) {
-      throw new Exclusion("it has no row in sample_submission.csv");
+      throw new NotPart("it has no row in sample_submission.csv");
     }
     if (trainFiles.paths.has(imageId)) {
-      throw new Exclusion("there is a training file of this ImageId");
+      throw new NotPart("there is a training file of this ImageId");
     }
     return await readFilmFile(imageId, path, readMetadata);
   });
@@ -108,6 +116,7 @@ export async function loadDataset(root: string, options: LoadOptions = {}): Prom
   }
 
   const excluded = [...train.excluded.sort(byImageId), ...test.excluded.sort(byImageId)];
+  refuseDamaged("load the data set", excluded, total, share);
   if (train.films.length === 0) {
     const first = excluded[0];
     throw new DatasetError(
@@ -158,7 +167,7 @@ export async function loadFilms(
 /**
  * SHA-256 over what was loaded: each film's ImageId, file size and annotation rows, in the order of
  * ImageIds. It changes when films are added, left out or re-annotated; that a file's bytes changed
- * at the same size is found by `prepare`, which hashes the files.
+ * at the same size is found by `prepare`, which hashes the files: see `Prepared.sourceHash`.
  *
  * @returns 64 hexadecimal digits.
  */
@@ -188,7 +197,7 @@ async function loadPart<T>(
     try {
       films.push(await readFilm(imageId, path));
     } catch (error) {
-      excluded.push({ imageId, path, reason: exclusionReason(error) });
+      excluded.push(excludedAs(imageId, path, error));
     }
     advance();
   });
@@ -207,20 +216,11 @@ function rowsWithoutFile(
   });
 }
 
-/** Why one film is left out. */
-class Exclusion extends Error {}
-
-function exclusionReason(error: unknown): string {
-  if (error instanceof DicomError) return error.reason;
-  if (error instanceof Exclusion) return error.message;
-  return String(error);
-}
-
 function annotatedArea(rows: readonly string[]): number {
   try {
     return rleArea(rows, FILM_SIZE, FILM_SIZE);
   } catch (error) {
-    throw new Exclusion(`its annotation is malformed: ${(error as Error).message}`);
+    throw new Damaged(`its annotation is malformed: ${(error as Error).message}`);
   }
 }
 
@@ -232,7 +232,7 @@ async function readFilmFile(
   const { size } = await Deno.stat(path);
   const { patientId, sex, age, view, pixelSpacing, rows, columns } = await readMetadata(path);
   if (rows !== FILM_SIZE || columns !== FILM_SIZE) {
-    throw new Exclusion(
+    throw new Damaged(
       `its size must be ${FILM_SIZE} x ${FILM_SIZE}, as that of the masks: ${columns} x ${rows}`,
     );
   }
@@ -240,7 +240,7 @@ async function readFilmFile(
     imageId,
     path,
     bytes: size,
-    patientId: patientId ?? imageId,
+    patientId: patientId === undefined ? imageId : patientKey(patientId),
     sex,
     age,
     view,
@@ -262,12 +262,11 @@ async function listFiles(folder: string, root: string): Promise<FileList> {
   for (const found of await findDicomFiles(folder, root)) {
     const { path } = found;
     const imageId = basename(path, ".dcm");
-    const first = paths.get(imageId);
     if ("refused" in found) excluded.push({ imageId, path, reason: found.refused });
     else if (!isImageId(imageId)) {
       excluded.push({ imageId, path, reason: "its name cannot be an ImageId" });
-    } else if (first !== undefined) {
-      excluded.push({ imageId, path, reason: `there is another file of this ImageId: ${first}` });
+    } else if (paths.has(imageId)) {
+      excluded.push({ imageId, path, reason: "there is another file of this ImageId" });
     } else paths.set(imageId, path);
   }
   return { paths, excluded };

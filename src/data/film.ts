@@ -9,7 +9,10 @@ export interface FilmFile {
   path: string;
   /** Size of the DICOM file. */
   bytes: number;
-  /** PatientID, or the ImageId where the header has none, so that films group by patient. */
+  /**
+   * Which films are of one patient: a salted hash of PatientID, another in each process, or the
+   * ImageId where the header has no PatientID. What stands in the header in clear is not kept.
+   */
   patientId: string;
   sex?: "M" | "F" | undefined;
   /** Years. */
@@ -34,13 +37,17 @@ export interface Film extends FilmFile {
 export interface Excluded {
   imageId: string;
   path?: string;
+  /** Without paths and without anything about the patient: it goes into the run's record. */
   reason: string;
+  /** Whether something is wrong with the file or its annotation; else it is no part of the data set. */
+  damaged?: boolean;
 }
 
 /**
  * Whether a text can be an ImageId: letters, digits, `.`, `_` and `-`, starting with a letter or a
- * digit. Anything else, such as `../../x`, could leave a folder when used in a file name.
+ * digit. Anything else, such as `../../x`, could leave a folder when used in a file name; and what ends
+ * in `.mask` would be taken for another film's mask.
  */
 export function isImageId(text: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text);
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text) && !/\.mask$/i.test(text);
 }

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { decodeDicom, DicomError, parseDicom } from "@/dicom/mod.ts";
+import { decodeDicom, parseDicom, readDicomBytes } from "@/dicom/mod.ts";
 import { sha256, writeFileAtomic } from "@/files/mod.ts";
 import { resizeArea, resizeMask } from "./area.ts";
 import { forEachConcurrent } from "./concurrency.ts";
 import { applyContrast, checkContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
-import { DatasetError } from "./dataset_error.ts";
+import { excludedAs, maximumExcluded, refuseDamaged } from "./exclusion.ts";
 import { type Excluded, type Film, FILM_SIZE, type FilmFile, isImageId } from "./film.ts";
 import { encodeGreyPng } from "./grey_png.ts";
 import { Manifest, type ManifestEntry } from "./manifest.ts";
@@ -26,7 +26,10 @@ export interface PrepareOptions {
   contrast?: Contrast;
   /** Films under way at the same time (default 4). */
   concurrency?: number;
-  /** Share of films, 0 to 1, that may be left out before it fails (default 0.05). */
+  /**
+   * Share of films, 0 to 1, that may be damaged before it fails (default: `PNEUMOTHORAX_MAX_BAD`, else
+   * 0.05).
+   */
   maximumExcluded?: number;
   /** Bytes of decoded pixels that the result keeps in memory (default 1 GiB). */
   cacheBytes?: number;
@@ -70,8 +73,9 @@ export async function prepare(
   films: readonly (Film | FilmFile)[],
   options: PrepareOptions,
 ): Promise<Prepared> {
-  const { size, contrast = DEFAULT_CONTRAST, concurrency = 4, maximumExcluded = 0.05 } = options;
-  checkOptions(size, contrast, maximumExcluded);
+  const { size, contrast = DEFAULT_CONTRAST, concurrency = 4 } = options;
+  const share = maximumExcluded(options.maximumExcluded);
+  checkOptions(size, contrast);
   checkImageIds(films);
   const recipe = { version: RECIPE_VERSION, size, contrast };
   const hash = recipeHash(recipe);
@@ -91,9 +95,7 @@ export async function prepare(
       const outcome = await prepareFilm(film, manifest, work);
       if (typeof outcome === "object") {
         excluded.push(outcome);
-        if (excluded.length > maximumExcluded * films.length) {
-          throw tooManyExcluded(excluded, films.length, maximumExcluded);
-        }
+        refuseDamaged("prepare films", excluded, films.length, share);
       } else {
         labels.set(film.imageId, labelOf(film));
         if (outcome === "reused") reused++;
@@ -110,7 +112,9 @@ export async function prepare(
   }
   excluded.sort((a, b) => a.imageId < b.imageId ? -1 : 1);
   const cacheBytes = options.cacheBytes ?? 2 ** 30;
-  return new Prepared({ folder, size, hash, excluded, labels, cacheBytes });
+  const sources = [...labels.keys()].sort().map((id) => [id, manifest.get(id)?.sha256]);
+  const sourceHash = sha256(JSON.stringify(sources));
+  return new Prepared({ folder, size, hash, sourceHash, excluded, labels, cacheBytes });
 }
 
 interface Work {
@@ -140,7 +144,7 @@ async function prepareFilm(
     const { size: bytes, mtime } = await Deno.stat(path);
     const modified = mtime?.getTime() ?? 0;
     if (isComplete && known.bytes === bytes && known.modified === modified) return "reused";
-    const content = await Deno.readFile(path);
+    const content = await readDicomBytes(path);
     source = { bytes, modified, sha256: sha256(content) };
     if (isComplete && known.sha256 === source.sha256) {
       manifest.add({ ...known, ...source });
@@ -148,12 +152,12 @@ async function prepareFilm(
     }
     decoded = await decode(content, path);
   } catch (error) {
-    return { imageId, path, reason: reasonOf(error) };
+    return excludedAs(imageId, path, error);
   }
   const { pixels, width, height } = decoded;
   if (width !== FILM_SIZE || height !== FILM_SIZE) {
     const reason = `its size must be ${FILM_SIZE} x ${FILM_SIZE}: ${width} x ${height}`;
-    return { imageId, path, reason };
+    return { imageId, path, reason, damaged: true };
   }
   const image = resizeArea(applyContrast(pixels, contrast), FILM_SIZE, size);
   const imagePng = await encodeGreyPng(image, size);
@@ -172,10 +176,6 @@ async function prepareFilm(
 
 async function decodeFile(bytes: Uint8Array, path: string): Promise<DecodedFilm> {
   return await decodeDicom(parseDicom(bytes, path));
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof DicomError ? error.reason : String(error);
 }
 
 function labelOf(film: Film | FilmFile): Label {
@@ -199,18 +199,13 @@ function numbersOf(contrast: Contrast): number[] {
   }
 }
 
-function checkOptions(size: number, contrast: Contrast, maximumExcluded: number): void {
+function checkOptions(size: number, contrast: Contrast): void {
   if (!Number.isInteger(size) || size < 1 || size > FILM_SIZE) {
     throw new RangeError(
       `Cannot prepare films as size must be an integer in 1..${FILM_SIZE}: ${size}`,
     );
   }
   checkContrast(contrast);
-  if (!(maximumExcluded >= 0 && maximumExcluded <= 1)) {
-    throw new RangeError(
-      `Cannot prepare films as maximumExcluded must be in 0..1: ${maximumExcluded}`,
-    );
-  }
 }
 
 function checkImageIds(films: readonly FilmFile[]): void {
@@ -224,18 +219,6 @@ function checkImageIds(films: readonly FilmFile[]): void {
     }
     seen.add(imageId);
   }
-}
-
-function tooManyExcluded(
-  excluded: readonly Excluded[],
-  total: number,
-  share: number,
-): DatasetError {
-  const named = excluded.slice(0, 5).map(({ imageId, reason }) => `${imageId} (${reason})`);
-  return new DatasetError(
-    `Cannot prepare films as more than ${share * 100} % of ${total} cannot be used: ` +
-      `${named.join(", ")}; mend or remove them, or allow more with maximumExcluded`,
-  );
 }
 
 async function fileSize(path: string): Promise<number | undefined> {

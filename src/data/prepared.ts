@@ -14,6 +14,8 @@ export class Prepared {
   readonly size: number;
   /** SHA-256 of the recipe (version, size, contrast), the same for equal recipes. */
   readonly hash: string;
+  /** SHA-256 over the ImageId and the content of each DICOM file that it was made from. */
+  readonly sourceHash: string;
   /** Films whose pixels could not be used, and why. */
   readonly excluded: readonly Excluded[];
   readonly #labels: ReadonlyMap<string, Label>;
@@ -23,6 +25,7 @@ export class Prepared {
     folder: string;
     size: number;
     hash: string;
+    sourceHash: string;
     excluded: readonly Excluded[];
     labels: ReadonlyMap<string, Label>;
     /** Bytes of decoded images and masks to keep in memory. */
@@ -31,6 +34,7 @@ export class Prepared {
     this.folder = content.folder;
     this.size = content.size;
     this.hash = content.hash;
+    this.sourceHash = content.sourceHash;
     this.excluded = content.excluded;
     this.#labels = content.labels;
     this.#cache = new ByteCache(content.cacheBytes);

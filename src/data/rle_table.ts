@@ -1,5 +1,11 @@
 import { parse } from "csv-parse/sync";
+import { readTextUpTo } from "@/files/mod.ts";
 import { DatasetError } from "./dataset_error.ts";
+
+/** Bytes: thirty times the competition's file. */
+const LARGEST_FILE = 2 ** 28;
+/** Characters: a mask of 1024 x 1024 pixels, every second one of them set, has 2 million. */
+const LARGEST_RECORD = 2 ** 22;
 
 /** One row of `train-rle.csv`, `sample_submission.csv` or a submission. */
 export interface RleRow {
@@ -19,7 +25,7 @@ export interface RleRow {
 export async function readRleTable(path: string): Promise<RleRow[]> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readTextUpTo(path, LARGEST_FILE);
   } catch (error) {
     throw new DatasetError(`Cannot read the CSV file ${path} as it cannot be opened: ${error}`, {
       cause: error,
@@ -27,7 +33,12 @@ export async function readRleTable(path: string): Promise<RleRow[]> {
   }
   let records: string[][];
   try {
-    records = parse(text, { bom: true, trim: true, skip_empty_lines: true });
+    records = parse(text, {
+      bom: true,
+      trim: true,
+      skip_empty_lines: true,
+      max_record_size: LARGEST_RECORD,
+    });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new DatasetError(`Cannot read the CSV file ${path} as it is malformed: ${reason}`, {

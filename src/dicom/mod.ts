@@ -5,7 +5,7 @@ export { encodeJpeg } from "./jpeg.ts";
 export { type LookupTable } from "./lookup_table.ts";
 export { type DicomMetadata, parseAge } from "./metadata.ts";
 export { type DicomFile, maximumPixels, parseDicom } from "./parse.ts";
-export { decodeDicom, type Film, readDicom, readDicomMetadata } from "./read.ts";
+export { decodeDicom, type Film, readDicom, readDicomBytes, readDicomMetadata } from "./read.ts";
 export { readSamples } from "./samples.ts";
 export { TransferSyntax, transferSyntaxName } from "./transfer_syntax.ts";
 export { deterministicUid } from "./uid.ts";

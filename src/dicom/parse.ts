@@ -16,8 +16,8 @@ export interface DicomFile {
 /** More pixels than any radiograph has; a header that asks for more is damaged. */
 export const maximumPixels = 2 ** 26;
 
-/** Room for the pixels at 16 bits, and as much again; a deflated file that gives more is a bomb. */
-const largestInflation = 4 * maximumPixels;
+/** Bytes: room for the pixels at 16 bits, and as much again for all else. */
+export const largestFile = 4 * maximumPixels;
 
 /**
  * Parses a DICOM Part 10 file and checks that it is whole: a truncated file is found here, before
@@ -95,7 +95,7 @@ function damaged(name: string, why: string, bytes: Uint8Array, cause?: unknown):
 
 /** dicom-parser wants the plain header and the inflated rest in one piece. */
 function inflater(bytes: Uint8Array, position: number): Uint8Array {
-  const rest = inflateRawSync(bytes.subarray(position), { maxOutputLength: largestInflation });
+  const rest = inflateRawSync(bytes.subarray(position), { maxOutputLength: largestFile }); // more is a bomb
   const whole = new Uint8Array(position + rest.length);
   whole.set(bytes.subarray(0, position));
   whole.set(rest, position);

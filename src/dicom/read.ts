@@ -1,8 +1,9 @@
-import { imageError, thrownText } from "./dicom_error.ts";
+import { readFileUpTo } from "@/files/mod.ts";
+import { DicomError, imageError, thrownText } from "./dicom_error.ts";
 import { toDisplay } from "./display.ts";
 import { gatherDisplayOptions } from "./display_options.ts";
 import type { DicomMetadata } from "./metadata.ts";
-import { type DicomFile, parseDicom } from "./parse.ts";
+import { type DicomFile, largestFile, parseDicom } from "./parse.ts";
 import { readSamples } from "./samples.ts";
 
 /** A radiograph, ready for display. */
@@ -23,7 +24,7 @@ export interface Film {
  * @throws {Deno.errors.NotFound} If there is no such file.
  */
 export async function readDicom(path: string): Promise<Film> {
-  return await decodeDicom(parseDicom(await Deno.readFile(path), path));
+  return await decodeDicom(parseDicom(await readDicomBytes(path), path));
 }
 
 /** Decodes a parsed file; see {@linkcode readDicom}. */
@@ -47,5 +48,22 @@ export async function decodeDicom(file: DicomFile): Promise<Film> {
  * @throws {DicomError} If it is not DICOM, is truncated or damaged, or holds no image.
  */
 export async function readDicomMetadata(path: string): Promise<DicomMetadata> {
-  return parseDicom(await Deno.readFile(path), path).metadata;
+  return parseDicom(await readDicomBytes(path), path).metadata;
+}
+
+/**
+ * The bytes of a DICOM file, for {@linkcode parseDicom}.
+ *
+ * @throws {DicomError} If it is larger than any film.
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ */
+export async function readDicomBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readFileUpTo(path, largestFile);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const { size } = await Deno.stat(path);
+    const reason = `it has ${size} bytes, more than any film (${largestFile})`;
+    throw new DicomError(path, reason, "exclude the file", error);
+  }
 }

@@ -3,7 +3,14 @@ import { runsFolder } from "./folders.ts";
 import { isMapping } from "./fields.ts";
 import { parentMismatches } from "./load.ts";
 import { lostReason } from "./process.ts";
-import { readRunFile, type Run, RunRecordError, type RunStatus, writeRunFile } from "./run.ts";
+import {
+  readRunFile,
+  type Run,
+  runFolder,
+  RunRecordError,
+  type RunStatus,
+  writeRunFile,
+} from "./run.ts";
 import type { Experiment } from "./schema.ts";
 
 /** All records of a folder. */
@@ -55,11 +62,17 @@ export async function listRuns(filter: RunFilter = {}): Promise<RunList> {
       list.runs.push(run);
     } catch (error) {
       if (!(error instanceof RunRecordError)) throw error;
-      list.unreadable.push(error);
+      if (!await isUnborn(id, folder)) list.unreadable.push(error);
     }
   }
   list.runs.sort((a, b) => b.started.localeCompare(a.started) || b.id.localeCompare(a.id));
   return list;
+}
+
+/** Whether a run's folder holds nothing: its process ended before it had written the first record. */
+async function isUnborn(id: string, runs: string): Promise<boolean> {
+  const entries = await Array.fromAsync(Deno.readDir(runFolder(id, runs)));
+  return entries.every(({ name }) => name.endsWith(".partial"));
 }
 
 async function runIds(folder: string): Promise<string[]> {

@@ -5,6 +5,8 @@ export interface LineageRow {
   run: Run;
   /** Lines that lead from the run that it started from, for example "│  └─ "; "" at a root. */
   branch: string;
+  /** Runs between it and its root, itself included; 0 at a root. */
+  depth: number;
 }
 
 /**
@@ -18,18 +20,18 @@ export function lineage(runs: readonly Run[]): LineageRow[] {
     oldestFirst,
     ({ parent }) => parent && ids.has(parent.run) ? parent.run : undefined,
   );
-  const below = (id: string, indent: string): LineageRow[] => {
+  const below = (id: string, indent: string, depth: number): LineageRow[] => {
     const own = children.get(id) ?? [];
     return own.flatMap((run, i) => {
       const isLast = i === own.length - 1;
       return [
-        { run, branch: indent + (isLast ? "└─ " : "├─ ") },
-        ...below(run.id, indent + (isLast ? "   " : "│  ")),
+        { run, branch: indent + (isLast ? "└─ " : "├─ "), depth },
+        ...below(run.id, indent + (isLast ? "   " : "│  "), depth + 1),
       ];
     });
   };
   return (children.get(undefined) ?? []).flatMap((run) => [
-    { run, branch: "" },
-    ...below(run.id, ""),
+    { run, branch: "", depth: 0 },
+    ...below(run.id, "", 1),
   ]);
 }

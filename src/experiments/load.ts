@@ -1,5 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { isMap, LineCounter, type ParsedNode, parseDocument } from "yaml";
+import { readTextUpTo } from "@/files/mod.ts";
 import { experimentsFolder } from "./folders.ts";
 import { applyOverrides, mergeOverride } from "./overrides.ts";
 import {
@@ -10,6 +11,9 @@ import {
   type Problem,
 } from "./problems.ts";
 import { type Experiment, experimentSchema, fileSchema } from "./schema.ts";
+
+/** Bytes: a hundred times the longest experiment. */
+const LARGEST_FILE = 2 ** 20;
 
 /** How to load an experiment. */
 export interface LoadOptions {
@@ -79,8 +83,11 @@ async function loadFile(folder: string, name: string, quick: boolean): Promise<E
   const shown = shownPath(path);
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readTextUpTo(path, LARGEST_FILE);
   } catch (error) {
+    if (error instanceof RangeError) {
+      throw new ExperimentError(shown, [{ source: shown, path: "", message: error.message }]);
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     const known = await listExperiments(folder).catch(() => []);
     const message = missingText(name, known);
@@ -226,7 +233,7 @@ function missingText(name: string, known: readonly string[]): string {
 }
 
 async function nameInFile(path: string): Promise<string> {
-  const name: unknown = parseDocument(await Deno.readTextFile(path)).get("name");
+  const name: unknown = parseDocument(await readTextUpTo(path, LARGEST_FILE)).get("name");
   return typeof name === "string" ? name : "";
 }
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Document, isMap, isSeq, parseDocument } from "yaml";
 import { z } from "zod";
-import { writeFileAtomic } from "@/files/mod.ts";
+import { readTextUpTo, writeFileAtomic } from "@/files/mod.ts";
 import { runsFolder } from "./folders.ts";
 import {
   type CheckpointName,
@@ -229,6 +229,9 @@ const runSchema: z.ZodType<Run> = z.strictObject({
   metrics: z.array(z.object({ epoch: z.int().min(1) }).catchall(measured)),
 });
 
+/** Bytes: more than a run of a hundred thousand epochs writes. */
+const LARGEST_RECORD = 2 ** 26;
+
 /** A run's record that cannot be read. */
 export class RunRecordError extends Error {
   override name = "RunRecordError";
@@ -255,7 +258,7 @@ export async function readRunFile(id: string, runs: string): Promise<Run> {
     new RunRecordError(`Cannot read the run record ${path} as ${reason}`);
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readTextUpTo(path, LARGEST_RECORD);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw broken("there is no such file");
     throw broken((error as Error).message);

@@ -21,6 +21,7 @@ export type { TopLevelSpec } from "vega-lite";
 export { filmPictures, scorePictures } from "./film_pictures.ts";
 export { type CurveMetric, learningCurves, runCurves } from "./learning_curves.ts";
 export { networkDiagram } from "./network.ts";
+export { lineageDiagram } from "./lineage_diagram.ts";
 export { comparison, type Measurements } from "./comparison.ts";
 export {
   fittingAreas,

@@ -8,6 +8,9 @@ const VARIABLES: Record<number, string[]> = {
   4: ["gamma", "beta", "moving_mean", "moving_variance"],
 };
 
+/** In one tensor; the largest encoder has 7 million in one, and 64 million in all. */
+const MOST_NUMBERS = 2 ** 27;
+
 /**
  * Reads the layers' weights of an HDF5 file, see `readKerasFile`. On some damaged files the library
  * never ends.
@@ -104,10 +107,19 @@ function textsOf(group: Group, name: string): string[] {
   });
 }
 
-/** What is no float (a step counter) comes as no numbers: no encoder has use for it. */
+/**
+ * What is no float (a step counter) comes as no numbers: no encoder has use for it.
+ *
+ * @throws {LayoutError} If its header asks for more numbers than any encoder's tensor has: a small file
+ * can do so, as parts that were never written count as zeros.
+ */
 function read(dataset: Dataset): StoredTensor {
-  const { value } = dataset;
   const shape = dataset.shape ?? [];
+  const count = shape.reduce((product, length) => product * length, 1);
+  if (count > MOST_NUMBERS) {
+    throw new LayoutError(`${dataset.path} asks for ${count} numbers, more than ${MOST_NUMBERS}`);
+  }
+  const { value } = dataset;
   if (value instanceof Float32Array) return { shape, data: value };
   if (value instanceof Float64Array) return { shape, data: Float32Array.from(value) };
   return { shape, data: new Int32Array(0) };

@@ -82,9 +82,17 @@ export async function readCheckpoint(
   if (hash !== expected) {
     refuse(`its SHA-256 is not the one in the run's record: ${hash} instead of ${expected}`);
   }
-  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  let state: unknown;
+  let tensors: Map<string, StoredTensor> = new Map();
+  try {
+    const decoded = decodeSafetensors(bytes, path);
+    tensors = decoded.tensors;
+    state = JSON.parse(decoded.metadata.state ?? "null");
+  } catch (error) {
+    refuse(`it is damaged, and was when its SHA-256 was taken: ${(error as Error).message}`, error);
+  }
   return {
-    state: JSON.parse(metadata.state ?? "null"),
+    state,
     group: (group) => {
       const prefix = `${group}/`;
       return new Map(

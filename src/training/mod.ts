@@ -11,6 +11,7 @@ export {
   type WrittenCheckpoint,
 } from "./checkpoint.ts";
 export { crc32c } from "./crc32c.ts";
+export { DivergenceError } from "./divergence_error.ts";
 export { EventFile } from "./event_file.ts";
 export { HISTORY_FILE, historyCsv, writeHistory } from "./history.ts";
 export { Interrupt, InterruptedError } from "./interrupt.ts";

@@ -37,6 +37,7 @@ import {
   type VariableGroups,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { DivergenceError } from "./divergence_error.ts";
 import { EventFile } from "./event_file.ts";
 import { writeHistory } from "./history.ts";
 import { Interrupt, InterruptedError } from "./interrupt.ts";
@@ -128,9 +129,10 @@ const START: Position = {
  * @throws {InterruptedError} If it was stopped; a checkpoint is there and the record says so.
  * @throws {CheckpointError} If the parent has no finished run, or a checkpoint is damaged.
  * @throws {RangeError} If this machine cannot compute as the experiment says (`training.device`,
- * `mixedPrecision`, `xla`), the films are of another size than the experiment's or too few, one side of
- * the split shows no pneumothorax, or the loss or a weight is not finite: the checkpoints of the epochs
- * before are then kept.
+ * `mixedPrecision`, `xla`), the films are of another size than the experiment's or too few, or one side
+ * of the split shows no pneumothorax.
+ * @throws {DivergenceError} If the loss or a weight is not finite; the checkpoints of the epochs before
+ * are kept.
  * @throws {PretrainedError} If the file of pretrained weights is missing, damaged, or does not fit.
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
@@ -174,21 +176,27 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
     } else {
       if (parent) await stage.startFrom(parent.folder, parent.checkpoint);
       const pretrained = await stage.loadPretrained();
-      record = await RunRecord.start({
-        ...known,
-        experiment,
-        data: describeData(data),
-        ...(parent && { parent: parent.reference }),
-        ...(options.repeats && { repeats: options.repeats.id }),
-        ...(pretrained && { pretrained }),
-        ...(options.runs && { runs: options.runs }),
-      });
+      const runs = options.runs && { runs: options.runs };
+      // A run that was stopped before its first checkpoint starts anew, as the same run.
+      record = resumable && resumable.pretrained?.sha256 === pretrained?.sha256
+        ? await RunRecord.resume(resumable.id, { ...known, afterEpoch: 0, ...runs })
+        : await RunRecord.start({
+          ...known,
+          experiment,
+          data: describeData(data),
+          ...(parent && { parent: parent.reference }),
+          ...(options.repeats && { repeats: options.repeats.id }),
+          ...(pretrained && { pretrained }),
+          ...runs,
+        });
     }
     options.onStart?.(record.run);
     const run = await stage.run(record);
     // A request that came too late for this stage still holds for what would follow it.
     interrupt.check();
     return run;
+  } catch (error) {
+    throw withAdvice(error);
   } finally {
     stage.dispose();
   }
@@ -348,11 +356,11 @@ class Stage {
       await this.#finish(record);
       await record.finish();
     } catch (error) {
-      // A loss that is not finite will be so again. After all else (a full disk or memory, a defect that
-      // is mended) the stage can go on from its checkpoint.
-      if (error instanceof RangeError) await record.fail(error);
+      // A loss that is not finite will be so again. After all else (a full disk, too little memory, a
+      // defect that is mended) the stage can go on from its checkpoint.
+      if (error instanceof DivergenceError) await record.fail(error);
       else await record.interrupt((error as Error).message).catch(() => {});
-      throw withAdvice(error);
+      throw error;
     } finally {
       record.release();
     }
@@ -435,7 +443,7 @@ class Stage {
     if (!Number.isFinite(value)) {
       const { epoch } = this.position;
       const kept = epoch > 0 ? `the checkpoints after epoch ${epoch} are kept` : "none is kept";
-      throw new RangeError(
+      throw new DivergenceError(
         `Cannot go on training as the loss is not finite: ${value} in batch ${
           index + 1
         } of epoch ` +
@@ -518,7 +526,7 @@ class Stage {
   /** Refuses what a step has broken after its loss was computed, before it overwrites what is good. */
   #refuseDivergence({ epoch, validationLoss }: EpochMetrics): void {
     if (validationLoss !== undefined && !Number.isFinite(validationLoss)) {
-      throw new RangeError(
+      throw new DivergenceError(
         `Cannot go on training as the loss of the validation films is not finite after epoch ` +
           `${epoch}: ${validationLoss}. Lower the learning rate, or set training.gradientClipping`,
       );
@@ -527,7 +535,7 @@ class Stage {
       !tf.tidy(() => Number.isFinite(tf.sum(variable).dataSync()[0]!))
     );
     if (!broken) return;
-    throw new RangeError(
+    throw new DivergenceError(
       `Cannot go on training as a weight is not finite after epoch ${epoch}: ${broken.name}. Lower ` +
         `the learning rate, or set training.gradientClipping`,
     );

@@ -12,6 +12,7 @@ import {
   type Split,
   stratifiedSplit,
 } from "@/data/mod.ts";
+import { sha256 } from "@/files/mod.ts";
 import type { Experiment } from "@/experiments/mod.ts";
 
 /** The films of one stage: indexed, split, and prepared at the stage's size. */
@@ -19,7 +20,10 @@ export interface StageData {
   dataset: Dataset;
   prepared: Prepared;
   split: Split<Film>;
-  /** Of the whole data set: what a run must share with its continuation. */
+  /**
+   * SHA-256 over the data set (see {@linkcode dataHash}) and the contents of the labelled films' files:
+   * what a run must share with its continuation and its repetition.
+   */
   hash: string;
 }
 
@@ -50,7 +54,7 @@ export async function loadStageData(
     dataset,
     prepared,
     split: splitStage(films, experiment),
-    hash: dataHash(dataset),
+    hash: sha256(JSON.stringify([dataHash(dataset), prepared.sourceHash])),
   };
 }
 

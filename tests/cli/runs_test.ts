@@ -39,6 +39,15 @@ Deno.test("runs lists runs as a tree, and repeats one to the same metrics and we
     assert(listed[2]!.startsWith(`└─ ${second.id}`), listed[2]);
     assertEquals((await runs("--status", "failed")).out.split("\n").length, 1);
 
+    for (const name of ["lineage.svg", "lineage.png"]) {
+      const drawn = await runs("--lineage", join(folder, name));
+      assertEquals([drawn.code, drawn.error], [0, ""]);
+    }
+    const svg = await Deno.readTextFile(join(folder, "lineage.svg"));
+    assertStringIncludes(svg, `>phantom/2-192 (${second.id.slice(-4)}), dice `);
+    const png = await Deno.readFile(join(folder, "lineage.png"));
+    assertEquals(png.subarray(1, 4), new TextEncoder().encode("PNG"));
+
     // A newer run of the parent: the repetition must go on from the one that was used.
     await trainStage({ ...experiment, seed: 5 }, { root });
     const repeated = await runs("--repeat", second.id, "--data", root);
@@ -66,6 +75,8 @@ Deno.test("runs refuses what it cannot do, without a stack", () =>
       [["--status", "done"], 2, "--status must be running, finished, failed, interrupted: done"],
       [["--repeat", id], 2, `Cannot repeat ${id} as it is not finished: interrupted`],
       [["--repeat", "nothing"], 1, "there is no such file"],
+      [["--lineage", "runs.pdf"], 2, "--lineage must end in .svg or .png: runs.pdf"],
+      [["--lineage", "a.svg", "--status", "running"], 1, "there is no run"],
       [["extra"], 2, "extra"],
     ];
     for (const [args, code, message] of cases) {

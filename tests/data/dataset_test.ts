@@ -1,10 +1,12 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertNotEquals,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { dataHash, DatasetError, datasetRoot, type Header, loadDataset } from "@/data/mod.ts";
 import { filmPath, imaginaryFilm, rectangle, withFolder, writeFilm } from "./small_dataset.ts";
@@ -51,7 +53,7 @@ Deno.test("loadDataset() reads the competition's layout", () =>
       imageId: "1.2.b",
       path,
       bytes: (await Deno.stat(path)).size,
-      patientId: "anna",
+      patientId: dataset.train[1]!.patientId, // see below
       sex: "F",
       age: 62,
       view: "AP",
@@ -88,6 +90,7 @@ Deno.test("loadDataset() leaves out what it cannot use, with the reason", () =>
       "../../good,-1",
     ]);
     const dataset = await loadDataset(root, {
+      maximumExcluded: 0.6,
       readMetadata: (path) => {
         if (path.includes("damaged.dcm")) return Promise.reject(new Error("it is cut off"));
         if (path.includes("small.dcm")) return Promise.resolve({ ...header, rows: 512 });
@@ -98,7 +101,7 @@ Deno.test("loadDataset() leaves out what it cannot use, with the reason", () =>
       },
     });
     assertEquals(dataset.train.map((film) => film.imageId), ["good", "nobody"]);
-    assertEquals(dataset.train.map((film) => film.patientId), ["one", "nobody"]);
+    assertEquals(dataset.train[1]!.patientId, "nobody"); // the ImageId, as there is none
     assertEquals(dataset.test, []);
     const reasons = new Map(dataset.excluded.map(({ imageId, reason }) => [imageId, reason]));
     const expected: [string, string][] = [
@@ -106,7 +109,7 @@ Deno.test("loadDataset() leaves out what it cannot use, with the reason", () =>
       ["._good", "cannot be an ImageId"],
       ["absent", "no such file"],
       ["damaged", "it is cut off"],
-      ["good", `another file of this ImageId: ${join(root, "dicom-images-train", "elsewhere")}`],
+      ["good", "there is another file of this ImageId"],
       ["mixed", "1 of 2 rows say -1"],
       ["odd", "it has 3 numbers"],
       ["small", "1024 x 512"],
@@ -155,6 +158,7 @@ const illTables: [string, string, string][] = [
   ["no header", "a,-1\n", "must name ImageId and EncodedPixels"],
   ["nothing", "", "must name ImageId and EncodedPixels"],
   ["a row too short", "ImageId,EncodedPixels\na\n", "malformed"],
+  ["a field that never ends", `ImageId,EncodedPixels\na,"${"1 ".repeat(2 ** 21)}"\n`, "malformed"],
   ["an open quote", 'ImageId,EncodedPixels\n"a,-1\n', "malformed"],
 ];
 for (const [name, text, reason] of illTables) {
@@ -213,6 +217,25 @@ Deno.test({
       })
     ),
 });
+
+Deno.test("loadDataset() keeps salted hashes of PatientIDs, which group films as the IDs do", () =>
+  withFolder(async (root) => {
+    const patients = new Map([["a", "Doe^Jane"], ["b", "Doe^John"], ["c", "Doe^Jane"]]);
+    for (const imageId of patients.keys()) await placeFile(filmPath(root, "train", imageId));
+    await writeTable(root, "train-rle.csv", [...patients.keys()].map((imageId) => `${imageId},-1`));
+    const dataset = await loadDataset(root, {
+      readMetadata: (path) => Promise.resolve({ ...header, patientId: patients.get(path.at(-5)!) }),
+    });
+    const [a, b, c] = dataset.train.map(({ patientId }) => patientId);
+    assertEquals(a, c);
+    assertNotEquals(a, b);
+    for (const hash of [a, b]) assertMatch(hash!, /^[0-9a-f]{24}$/);
+    // Who knows the name cannot find it, as without the salt there is nothing to compare with.
+    const hashes = ["sha1", "sha256", "md5"].map((kind) =>
+      createHash(kind).update("Doe^Jane").digest("hex").slice(0, 24)
+    );
+    assert(!hashes.includes(a!));
+  }));
 
 Deno.test("dataHash() changes with films, sizes and annotations, not with their order", () => {
   const a = imaginaryFilm("a");

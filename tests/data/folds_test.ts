@@ -5,6 +5,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
+import { sha256 } from "@/files/mod.ts";
 import { groupedStratifiedFolds, holdOut, type Splittable, stratifiedSplit } from "@/data/mod.ts";
 import { Random } from "@/random/mod.ts";
 
@@ -83,6 +84,19 @@ Deno.test("groupedStratifiedFolds() depends on the seed, not on the order of fil
   const shuffled = new Random(9).shuffle(films);
   assertEquals(groupedStratifiedFolds(shuffled, { folds: 4, seed: 7 }).map(ids), folds);
   assertNotEquals(groupedStratifiedFolds(films, { folds: 4, seed: 8 }).map(ids), folds);
+});
+
+Deno.test("groupedStratifiedFolds() depends on which films are of one patient, not on the patient's name", () => {
+  const films = makeFilms(300);
+  const renamed = films.map((film) => ({ ...film, patientId: sha256(`salt ${film.patientId}`) }));
+  const names = (folds: { imageId: string }[][]) =>
+    folds.map((fold) => fold.map(({ imageId }) => imageId));
+  const options = { folds: 5, seed: 3 };
+  const [before, after] = [films, renamed].map((all) => groupedStratifiedFolds(all, options));
+  assertEquals(names(after!), names(before!));
+  const split = { seed: 3, groupByPatient: true };
+  const [whole, hashed] = [films, renamed].map((all) => stratifiedSplit(all, split));
+  assertEquals(names([hashed!.training]), names([whole!.training]));
 });
 
 Deno.test("groupedStratifiedFolds() refuses too few patients, films there twice, ill counts", () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { withFolder, writeFilm } from "./small_dataset.ts";
+import { filmPath, withFolder, writeFilm } from "./small_dataset.ts";
 
 const script = fileURLToPath(new URL("../../src/cli/prepare.ts", import.meta.url));
 const configuration = fileURLToPath(new URL("../../deno.json", import.meta.url));
@@ -27,6 +27,19 @@ Deno.test("prepare prepares a data set, and finds it done the second time", () =
     assertStringIncludes(first.out, "1 films made, 0 there already, 0 left out");
     const second = await run("--data", root, "--size=32");
     assertStringIncludes(second.out, "0 films made, 1 there already, 0 left out");
+    const twin = filmPath(root, "train", "unlabelled").replaceAll("unlabelled", "cut");
+    await Deno.mkdir(dirname(twin), { recursive: true });
+    await Deno.writeTextFile(twin, "no DICOM");
+    await Deno.writeTextFile(
+      join(root, "train-rle.csv"),
+      "ImageId, EncodedPixels\na, -1\ncut, -1\n",
+    );
+    const refused = await run("--data", root, "--size", "32");
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.error, "1 of 3 cannot be used, more than 5 %: cut (");
+    const allowed = await run("--data", root, "--size", "32", "--max-bad", "40%");
+    assertEquals(allowed.code, 0, allowed.error);
+    assertStringIncludes(allowed.out, "Left out cut: it is no DICOM file");
   }));
 
 const calls: [string[], number, string][] = [
@@ -34,6 +47,7 @@ const calls: [string[], number, string][] = [
   [["--size", "0"], 2, "--size must be an integer in 1..1024: 0"],
   [["--size", "many"], 2, "--size must be an integer in 1..1024: many"],
   [["--contrast", "much"], 2, "--contrast must be percentile, clahe or none: much"],
+  [["--max-bad", "6 of 7"], 2, "from 0% to 100%: 6 of 7"],
   [["--sise", "256"], 2, "--sise"],
   [["somewhere"], 2, "somewhere"],
   [["--data", "/no/such/folder"], 1, "its folder is missing: /no/such/folder"],

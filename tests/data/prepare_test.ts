@@ -160,7 +160,11 @@ Deno.test("prepare() leaves out films that cannot be decoded, until there are to
     assertEquals(prepared.excluded.map((film) => film.imageId), ["b"]);
     assert(prepared.excluded[0]!.reason.length > 10);
     assert(prepared.has("a") && !prepared.has("b"));
-    await assertRejects(() => prepare(train, options), DatasetError, "more than 5 % of 2");
+    await assertRejects(
+      () => prepare(train, options),
+      DatasetError,
+      "1 of 2 cannot be used, more than 5 %",
+    );
     await Deno.remove(filmPath(root, "train", "b"));
     const without = await prepare(train, { ...options, maximumExcluded: 0.5 });
     assertEquals(without.excluded.map((film) => film.imageId), ["b"]);
@@ -170,6 +174,22 @@ Deno.test("prepare() leaves out films that cannot be decoded, until there are to
       DatasetError,
       "1024 x 1024: 2 x 2",
     );
+  }));
+
+Deno.test("prepare() tells by a hash which contents it was made from, whatever the size", () =>
+  withFolder(async (root) => {
+    const { train } = await makeDataset(root);
+    const hash = async (films: Film[], size = 32) =>
+      (await prepare(films, { root, size, contrast: none })).sourceHash;
+    const first = await hash(train);
+    assertEquals([await hash(train), await hash(train.toReversed(), 16)], [first, first]);
+    assertNotEquals(await hash(train.slice(1)), first);
+    // As many bytes, and one of them another: only the content tells.
+    const path = filmPath(root, "train", "a");
+    const bytes = await Deno.readFile(path);
+    bytes[0]! ^= 1; // in the preamble, which no reader looks at
+    await Deno.writeFile(path, bytes);
+    assertNotEquals(await hash(train), first);
   }));
 
 Deno.test("prepare() gives the same files whatever the number of films under way", () =>
@@ -190,7 +210,7 @@ Deno.test("prepare() refuses ill options and ImageIds", async () => {
     [{ size: 1025 }, "1..1024: 1025"],
     [{ size: 2.5 }, "1..1024: 2.5"],
     [{ contrast: { kind: "percentile", low: 9, high: 3 } }, "9, 3"],
-    [{ maximumExcluded: 2 }, "0..1: 2"],
+    [{ maximumExcluded: 2 }, "to 100%: 2"],
   ];
   for (const [options, reason] of ill) {
     const all = { root: "/nowhere", size: 8, ...options };

@@ -432,6 +432,16 @@ const badFiles: [what: string, change: (text: string) => string, problem: string
     (text) => text + "seed: *other\n",
     "one.yaml: cannot be parsed as YAML: Unresolved alias",
   ],
+  [
+    "references that would become millions of values",
+    (text) =>
+      text + Array.from(
+        { length: 9 },
+        (_, i) => `b${i}: &b${i} [${Array(9).fill(i === 0 ? "x" : `*b${i - 1}`)}]\n`,
+      ).join(""),
+    "one.yaml: cannot be parsed as YAML: Excessive alias count",
+  ],
+  ["file of a megabyte", (text) => text + "#".repeat(2 ** 20), "bytes, more than 1048576"],
   ["empty file", () => "# nothing\n", "one.yaml: the file is empty"],
   [
     "its own parent",

@@ -374,6 +374,15 @@ const corruptions: [what: string, change: (text: string) => string, reason: stri
   ["cut off", (text) => text.slice(0, text.indexOf("metrics:")), "metrics: "],
   ["empty", () => "", "it does not have the form of one"],
   ["not YAML", (text) => text + "  ] x\n", "it is not YAML"],
+  [
+    "with references that would become millions of values",
+    (text) =>
+      text + Array.from(
+        { length: 9 },
+        (_, i) => `b${i}: &b${i} [${Array(9).fill(i === 0 ? "x" : `*b${i - 1}`)}]\n`,
+      ).join(""),
+    "it is not YAML: Excessive alias count",
+  ],
   ["of an unknown status", (text) => text.replace("status: running", "status: done"), "status: "],
   ["with a field too many", (text) => text + "extra: 1\n", `Unrecognized key: "extra"`],
   [
@@ -398,6 +407,31 @@ for (const [what, change, reason] of corruptions) {
     });
   });
 }
+
+Deno.test("readRun() refuses a record too large for any run before it reads it", async () => {
+  await withRuns(async (runs) => {
+    const { id } = await start(runs);
+    await Deno.truncate(runFile(id, runs), 2 ** 40);
+    await assertRejects(() => readRun(id, runs), RunRecordError, `${2 ** 40} bytes, more than`);
+  });
+});
+
+Deno.test("listRuns() takes no notice of a run that was killed before its first record", async () => {
+  await withRuns(async (runs) => {
+    const { id } = await start(runs);
+    await Deno.mkdir(join(runs, "20260101-000000-a-0000"));
+    await Deno.mkdir(join(runs, "20260101-000000-b-0000"));
+    await Deno.writeTextFile(
+      join(runs, "20260101-000000-b-0000", "run.yaml.1a2b3c4d.partial"),
+      "id",
+    );
+    await Deno.mkdir(join(runs, "20260101-000000-c-0000"));
+    await Deno.writeTextFile(join(runs, "20260101-000000-c-0000", "last-0001.safetensors"), "");
+    const list = await listRuns({ runs });
+    assertEquals(list.runs.map((run) => run.id), [id]);
+    assertEquals(list.unreadable.map(({ message }) => /-(.)-0000/.exec(message)![1]), ["c"]);
+  });
+});
 
 Deno.test("readRun() rejects a run that is not there", async () => {
   await withRuns(async (runs) => {

@@ -16,6 +16,9 @@ const COUNTS: Record<string, number> = {
   rle: 1000,
   yaml: 150,
   safetensors: 500,
+  checkpoint: 200,
+  record: 60,
+  manifest: 300,
 };
 
 const folder = await Deno.makeTempDir();

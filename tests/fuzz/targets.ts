@@ -21,10 +21,16 @@ import {
   listExperiments,
   loadExperiment,
   projectFolder,
+  readRun,
+  RunRecord,
+  RunRecordError,
 } from "@/experiments/mod.ts";
-import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "@/files/mod.ts";
+import { Manifest } from "@/data/manifest.ts";
+import { decodeSafetensors, encodeSafetensors, SafetensorsError, sha256 } from "@/files/mod.ts";
 import { isHdf5 } from "@/pretrained/keras_file.ts";
 import { readKerasLayers } from "@/pretrained/keras_layers.ts";
+import { tf } from "@/tensorflow/mod.ts";
+import { assignGroup, CheckpointError, readCheckpoint, writeCheckpoint } from "@/training/mod.ts";
 import vectors from "../dicom/vectors.json" with { type: "json" };
 import { kerasFiles } from "./keras_files.ts";
 import { expect, type Target } from "./target.ts";
@@ -42,6 +48,9 @@ export async function makeTargets(folder: string): Promise<Target[]> {
     rle(),
     await yaml(folder),
     safetensors(),
+    await checkpoint(folder),
+    await record(folder),
+    await manifest(folder),
     await keras(),
   ];
 }
@@ -206,6 +215,100 @@ function safetensors(): Target {
     isRefusal: (error) => error instanceof SafetensorsError && error.message.startsWith("Cannot "),
   };
 }
+
+/** A checkpoint whose damage its hash does not show, as the record was damaged in the same way. */
+async function checkpoint(folder: string): Promise<Target> {
+  const file = "last-0001.safetensors";
+  const kernel = tf.variable(tf.tensor2d([[1, 2, 3], [4, 5, 6]]));
+  const groups = { weights: new Map([["kernel", kernel]]), optimizer: new Map() };
+  await writeCheckpoint(folder, file, groups, { epoch: 1, best: { dice: 0.5 } });
+  const seeds = [await Deno.readFile(join(folder, file))];
+  return {
+    name: "checkpoint",
+    seeds,
+    async read(bytes) {
+      await Deno.writeFile(join(folder, file), bytes);
+      const read = await readCheckpoint(folder, { file, sha256: sha256(bytes) });
+      const stored = read.group("weights");
+      for (const [name, tensor] of stored) checkTensor(name, tensor);
+      const before = kernel.dataSync();
+      try {
+        assignGroup(groups.weights, stored, "weights");
+      } catch (error) {
+        expect(kernel.dataSync().every((value, i) => value === before[i]), "half of it is used");
+        throw error;
+      }
+    },
+    isRefusal: (error) => error instanceof CheckpointError && error.message.startsWith("Cannot "),
+  };
+}
+
+/** Records of runs: damaged ones must not be listed as runs, nor take others with them. */
+async function record(folder: string): Promise<Target> {
+  const runs = join(folder, "runs");
+  const experiment = await loadExperiment("phantom/1-128", { quick: false });
+  const hash = sha256("films");
+  const started = await RunRecord.start({
+    experiment,
+    runs,
+    data: {
+      root: "films",
+      hash,
+      films: { train: 8, validation: 2, test: 0 },
+      excluded: [{ id: "a", reason: "it is truncated" }],
+    },
+  });
+  await started.epoch({ epoch: 1, loss: 0.5, validationDice: 0.25, seconds: 9 }, {
+    last: { file: "last-0001.safetensors", sha256: hash, epoch: 1, value: null },
+  });
+  await started.finish();
+  const { id } = started;
+  const path = join(started.folder, "run.yaml");
+  return {
+    name: "record",
+    seeds: [await Deno.readFile(path)],
+    async read(bytes) {
+      await Deno.writeFile(path, bytes);
+      const run = await readRun(id, runs);
+      expect(run.id === id, "another run");
+      expect(Object.values(run.checkpoints).every(({ file }) => !/[/\\]/.test(file)), "a path");
+      expect(run.metrics.every((epoch) => typeof epoch.epoch === "number"), "no metrics");
+    },
+    isRefusal: (error) => error instanceof RunRecordError && error.message.includes(path),
+  };
+}
+
+/** The list of prepared films: what is damaged in it is made again, never taken for a film. */
+async function manifest(folder: string): Promise<Target> {
+  const entry = (imageId: string) => ({
+    imageId,
+    bytes: 10,
+    modified: 5,
+    sha256: sha256(imageId),
+    annotation: "",
+    imageBytes: 7,
+    maskBytes: 0,
+  });
+  const list = await Manifest.open(folder);
+  for (const imageId of ["a", "b", "c"]) list.add(entry(imageId));
+  list.close();
+  const path = join(folder, "films.jsonl");
+  return {
+    name: "manifest",
+    seeds: [await Deno.readFile(path)],
+    async read(bytes) {
+      await Deno.writeFile(path, bytes);
+      const read = await Manifest.open(folder);
+      const found = ["a", "b", "c"].map((imageId) => read.get(imageId)?.imageId ?? imageId);
+      expect(found.join("") === "abc", "another film's entry");
+      if (["a", "b", "c"].some((imageId) => !read.get(imageId))) throw new MadeAgain();
+    },
+    isRefusal: (error) => error instanceof MadeAgain,
+  };
+}
+
+/** A film that the manifest does not know any more. */
+class MadeAgain extends Error {}
 
 async function keras(): Promise<Target> {
   return {

@@ -8,7 +8,15 @@ const SIZE = 4;
 /** Films whose pixels all have the number of the film; its mask is its last row. */
 class FakePrepared extends Prepared {
   constructor() {
-    super({ folder: "", size: SIZE, hash: "", excluded: [], labels: new Map(), cacheBytes: 0 });
+    super({
+      folder: "",
+      size: SIZE,
+      hash: "",
+      sourceHash: "",
+      excluded: [],
+      labels: new Map(),
+      cacheBytes: 0,
+    });
   }
   override readImage(imageId: string) {
     return Promise.resolve(new Uint8Array(SIZE * SIZE).fill(Number(imageId)));

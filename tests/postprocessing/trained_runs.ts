@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { dataHash, loadDataset } from "@/data/mod.ts";
 import {
   type CheckpointName,
   type Experiment,
@@ -8,7 +7,7 @@ import {
   RunRecord,
 } from "@/experiments/mod.ts";
 import { createModel } from "@/model/mod.ts";
-import { writeCheckpoint } from "@/training/mod.ts";
+import { loadStageData, writeCheckpoint } from "@/training/mod.ts";
 import { rectangle, writeFilm } from "../data/small_dataset.ts";
 
 /** Writes eight training films, every second one with a pneumothorax, of men and women in turn. */
@@ -46,7 +45,7 @@ export async function writeRun(
     experiment,
     data: {
       root: "small",
-      hash: dataHash(await loadDataset(root)),
+      hash: (await loadStageData(experiment, { root })).hash,
       films: { train: 4, validation: 4, test: 0 },
       excluded: [],
     },

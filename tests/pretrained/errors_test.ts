@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import h5wasm, { File } from "h5wasm";
+import h5wasm, { type Dataset, File } from "h5wasm";
 import { basename, join } from "node:path";
 import { decodeSafetensors, encodeSafetensors, sha256, type StoredTensor } from "@/files/mod.ts";
 import { createModel, type EncoderName, type SegmentationModel } from "@/model/mod.ts";
@@ -191,6 +191,17 @@ Deno.test("convertFile() refuses HDF5 files that Keras did not write", async () 
     ],
     [(file) => file.create_attribute("layer_names", ["conv"]), "it lacks the layer conv"],
     [(file) => file.create_group("layers"), "no layer in it has weights"],
+    [
+      (file) => { // a few hundred bytes that would become 2 GiB of zeros
+        file.create_attribute("layer_names", ["conv"]);
+        const conv = file.create_group("conv");
+        conv.create_attribute("weight_names", ["kernel:0"]);
+        const shape = { shape: [4], maxshape: [null], chunks: [4] };
+        conv.create_dataset({ name: "kernel:0", data: new Float32Array(4), ...shape });
+        (conv.get("kernel:0") as Dataset).resize([2 ** 29]);
+      },
+      "/conv/kernel:0 asks for 536870912 numbers, more than",
+    ],
   ];
   for (const [fill, says] of cases) {
     const file = new File("/made.h5", "w");

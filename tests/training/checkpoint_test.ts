@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { join } from "node:path";
-import { sha256File } from "@/files/mod.ts";
+import { encodeSafetensors, sha256, sha256File } from "@/files/mod.ts";
 import { tf } from "@/tensorflow/mod.ts";
 import { assignGroup, CheckpointError, readCheckpoint, writeCheckpoint } from "@/training/mod.ts";
 import { memory } from "../tensorflow/assert_close.ts";
@@ -99,6 +99,23 @@ Deno.test("readCheckpoint() refuses a file with any flipped byte, cut short, or 
       "its SHA-256 is not the one in the run's record",
     );
     free(weights);
+  });
+});
+
+Deno.test("readCheckpoint() refuses what is damaged although it has the record's hash", async () => {
+  const good = { tensors: new Map(), metadata: { state: "{}" } };
+  const cases: [bytes: Uint8Array, reason: string][] = [
+    [encodeSafetensors(good).subarray(1), "its header does not lie in the file"],
+    [encodeSafetensors({ ...good, metadata: { state: "{" } }), "JSON"],
+  ];
+  await withFolder(async (folder) => {
+    for (const [bytes, reason] of cases) {
+      await Deno.writeFile(join(folder, "a.safetensors"), bytes);
+      const written = { file: "a.safetensors", sha256: sha256(bytes) };
+      const read = () => readCheckpoint(folder, written);
+      const error = await assertRejects(read, CheckpointError, "it is damaged, and was when");
+      assertStringIncludes(error.message, reason);
+    }
   });
 });
 

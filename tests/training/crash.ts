@@ -1,4 +1,23 @@
 /** Makes the file system fail at a chosen operation, as a crash or a full disk would. */
+import { assertEquals } from "@std/assert";
+import type { Run } from "@/experiments/mod.ts";
+import { Random } from "@/random/mod.ts";
+
+/** Whether every way to crash is tried, which takes about half an hour, instead of a sample. */
+export const TRY_ALL = Deno.env.get("ALL_CRASHES") === "1";
+
+/** All of the cases with `ALL_CRASHES=1`, else so many of them, by chance but always the same. */
+export function sampleOf<T>(cases: readonly T[], count: number, name: string): T[] {
+  return TRY_ALL ? [...cases] : new Random(1, name).shuffle([...cases]).slice(0, count);
+}
+
+/** Two runs came to the same metrics and to the same weights, bit for bit. */
+export function assertSameOutcome(run: Run, expected: Run): void {
+  const metrics = (run: Run) => run.metrics.map(({ seconds: _, ...values }) => values);
+  assertEquals(run.status, "finished");
+  assertEquals(metrics(run), metrics(expected));
+  assertEquals(run.checkpoints, expected.checkpoints);
+}
 
 /** Operations that change what is on the disk. */
 const CHANGES = ["open", "rename", "remove", "mkdir", "writeFile", "writeTextFile"] as const;

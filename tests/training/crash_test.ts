@@ -1,32 +1,10 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { join } from "node:path";
-import { type Experiment, listRuns, readRun, type Run } from "@/experiments/mod.ts";
-import { Random } from "@/random/mod.ts";
-import { CheckpointError, type StageData, trainStage } from "@/training/mod.ts";
+import { listRuns, readRun, type Run } from "@/experiments/mod.ts";
+import { CheckpointError, trainStage } from "@/training/mod.ts";
 import { withFolder } from "../data/small_dataset.ts";
-import { type Failure, withFailingDisk } from "./crash.ts";
-import { discExperiment, discs } from "./discs.ts";
-
-/** How many of the operations are tried, of each way to fail; all with `ALL_CRASHES=1`. */
-const SAMPLE = Deno.env.get("ALL_CRASHES") === "1" ? Infinity : 4;
-
-/** Windows, averages, candidates: everything that a run saves, with a network of no size. */
-async function tinyStage(
-  ...others: string[]
-): Promise<{ experiment: Experiment; data: StageData }> {
-  const experiment = await discExperiment("first", [
-    "model={ architecture: unet, startFilters: 1 }",
-    "training.epochs=2",
-    "training.batch=2",
-    "training.accumulation=3",
-    "training.swa={ startEpoch: 1 }",
-    "training.ema={ decay: 0.8 }",
-    "training.bestK={ count: 2 }",
-    "validation={ batch: 2 }",
-    ...others,
-  ]);
-  return { experiment, data: discs({ training: 8, validation: 4 }) };
-}
+import { assertSameOutcome, type Failure, sampleOf, withFailingDisk } from "./crash.ts";
+import { tinyStage } from "./discs.ts";
 
 const stage = await tinyStage();
 const train = (runs: string) => trainStage(stage.experiment, { data: stage.data, runs });
@@ -49,9 +27,7 @@ function wholeRun(): Promise<{ run: Run; operations: number }> {
 async function assertSame(runs: string): Promise<Run> {
   const { run: expected } = await wholeRun();
   const [run] = (await listRuns({ runs, status: "finished" })).runs;
-  const metrics = (run: Run) => run.metrics.map(({ seconds: _, ...values }) => values);
-  assertEquals(metrics(run!), metrics(expected));
-  assertEquals(run!.checkpoints, expected.checkpoints);
+  assertSameOutcome(run!, expected);
   return run!;
 }
 
@@ -64,18 +40,13 @@ async function forgetProcess(runs: string): Promise<void> {
   }
 }
 
-function sample(count: number, name: string): number[] {
-  const all = Array.from({ length: count }, (_, i) => i + 1);
-  return SAMPLE >= count ? all : new Random(1, name).shuffle(all).slice(0, SAMPLE);
-}
-
 for (const failure of ["crash", "full"] satisfies Failure[]) {
   const what = failure === "crash" ? "that crashes" : "whose disk is full";
   Deno.test(`trainStage() ${what} at any file operation goes on to the same bits`, async () => {
     const { operations: count } = await wholeRun();
     assertGreater(count, 100);
     let resumed = 0;
-    for (const at of sample(count, failure)) {
+    for (const at of sampleOf(Array.from({ length: count }, (_, i) => i + 1), 4, failure)) {
       await withFolder(async (runs) => {
         const stopped = await withFailingDisk({ at, failure }, async () => {
           await train(runs).catch((error) => {
@@ -110,6 +81,26 @@ Deno.test("trainStage() saves long epochs in their middle, and goes on from ther
     assertEquals(stopped!.checkpoints.previous!.file, "last-0001-1.safetensors");
     await trainStage(experiment, { data, runs });
     await assertSame(runs);
+  });
+});
+
+Deno.test("trainStage() that runs out of memory goes on to the same bits", async () => {
+  const { experiment, data } = stage;
+  // How V8 says that it has no memory for an array: an error of the same class as a wrong argument.
+  const failure = new RangeError("Array buffer allocation failed");
+  let reads = 0;
+  const readImage = (imageId: string) => {
+    if (++reads === 17) throw failure;
+    return data.prepared.readImage(imageId);
+  };
+  const prepared = Object.assign(Object.create(data.prepared), { readImage });
+  await withFolder(async (runs) => {
+    const run = () => trainStage(experiment, { data: { ...data, prepared }, runs });
+    await assertRejects(run, RangeError, failure.message);
+    const [stopped] = (await listRuns({ runs })).runs;
+    assertEquals([stopped!.status, stopped!.reason], ["interrupted", failure.message]);
+    await train(runs);
+    assertEquals((await assertSame(runs)).id, stopped!.id);
   });
 });
 

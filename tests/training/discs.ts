@@ -94,3 +94,21 @@ export async function interruptibleStage(): Promise<{ experiment: Experiment; da
   // Five batches: a window of three, and one of two.
   return { experiment, data: discs({ training: 10, validation: 4 }) };
 }
+
+/** Windows, averages, candidates: everything that a run saves, with a network of no size. */
+export async function tinyStage(
+  ...others: string[]
+): Promise<{ experiment: Experiment; data: StageData }> {
+  const experiment = await discExperiment("first", [
+    "model={ architecture: unet, startFilters: 1 }",
+    "training.epochs=2",
+    "training.batch=2",
+    "training.accumulation=3",
+    "training.swa={ startEpoch: 1 }",
+    "training.ema={ decay: 0.8 }",
+    "training.bestK={ count: 2 }",
+    "validation={ batch: 2 }",
+    ...others,
+  ]);
+  return { experiment, data: discs({ training: 8, validation: 4 }) };
+}

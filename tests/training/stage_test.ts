@@ -241,7 +241,10 @@ Deno.test("trainStage() fails with the reason when the loss is not finite, and f
   );
   const [run] = (await listRuns({ runs })).runs;
   assertEquals(run!.status, "failed");
-  assertStringIncludes(run!.reason!, "RangeError: Cannot go on training as the loss is not finite");
+  assertStringIncludes(
+    run!.reason!,
+    "DivergenceError: Cannot go on training as the loss is not finite",
+  );
   assertEquals(run!.metrics, []);
   await Deno.remove(runs, { recursive: true });
   assertEquals(memory(), before);

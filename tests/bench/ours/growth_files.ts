@@ -23,6 +23,7 @@ await serve(async () => {
     const prepared = new Prepared({
       folder: join(root, "prepared"),
       size: SIZE,
+      sourceHash: "",
       hash: "links",
       excluded: [],
       labels: new Map(train.map(({ imageId, positive }) => {
