@@ -1,0 +1,3 @@
+/** The notebooks as web pages that open from disk, without a server and without a network. */
+export { type Heading, notebookPage, type Page } from "./page.ts";
+export { SiteError, type SiteOptions, writeSite } from "./write_site.ts";
