@@ -41,7 +41,10 @@ async function draw(figure) {
 function showTooltip(_handler, event, _item, value) {
   tooltip.hidden = value === null || value === undefined || value === "";
   if (tooltip.hidden) return;
-  const rows = typeof value === "object" ? Object.entries(value) : [["", value]];
+  // Names that start with "_" are fields that vega-lite makes for itself, to sort.
+  const rows = typeof value === "object"
+    ? Object.entries(value).filter(([name]) => !name.startsWith("_"))
+    : [["", value]];
   tooltip.replaceChildren(...rows.map(([name, shown]) => {
     const row = document.createElement("div");
     const label = document.createElement("span");
