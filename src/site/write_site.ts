@@ -78,17 +78,22 @@ export async function writeSite(options: SiteOptions): Promise<{ index: string; 
   return { index, pages };
 }
 
-async function notebooksOf(folder: string): Promise<string[]> {
+/**
+ * The names of a folder's notebooks, sorted.
+ *
+ * @throws {SiteError} If it cannot be read or has none.
+ */
+export async function notebooksOf(folder: string): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const entry of Deno.readDir(folder)) {
       if (entry.isFile && entry.name.endsWith(".ipynb")) names.push(entry.name);
     }
   } catch (error) {
-    throw new SiteError(`Cannot make a site as the folder of notebooks cannot be read: ${error}`);
+    throw new SiteError(`Cannot show notebooks as their folder cannot be read: ${error}`);
   }
   if (names.length === 0) {
-    throw new SiteError(`Cannot make a site as there are no notebooks in ${folder}`);
+    throw new SiteError(`Cannot show notebooks as there are none in ${folder}`);
   }
   return names.sort();
 }

@@ -1,21 +1,10 @@
 import { type Browser, chromium, type Page } from "playwright-core";
+import { CHROMIUM } from "./find_chromium.ts";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+export { CHROMIUM };
 
-/** Where a Chromium is, or undefined; `PNEUMOTHORAX_CHROMIUM` names one. */
-export const CHROMIUM = await findChromium();
 if (CHROMIUM === undefined) {
   console.warn("No Chromium: the tests in a browser are ignored (deno task chromium installs it)");
-}
-
-async function findChromium(): Promise<string | undefined> {
-  const named = Deno.env.get("PNEUMOTHORAX_CHROMIUM");
-  if (named) return named;
-  const folders = (Deno.env.get("PATH") ?? "").split(":");
-  for (const path of folders.flatMap((folder) => NAMES.map((name) => `${folder}/${name}`))) {
-    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
-  }
-  return undefined;
 }
 
 /** A window to look at, and what went wrong in it. */

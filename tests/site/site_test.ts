@@ -164,7 +164,7 @@ Deno.test("writeSite() links pages to each other, and to files where they are", 
 Deno.test("writeSite() refuses a folder without notebooks and a picture that is not there", () =>
   withFolder(async (folder) => {
     const write = () => writeSite({ folder, output: join(folder, "site") });
-    await assertRejects(write, SiteError, "there are no notebooks");
+    await assertRejects(write, SiteError, "there are none in");
     await assertRejects(
       () => writeSite({ folder: join(folder, "no"), output: folder }),
       SiteError,
