@@ -28,6 +28,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   "ExperimentError",
   "IsADirectory",
   "KernelError",
+  "MissingRunError",
   "NotADirectory",
   "NotFound",
   "PermissionDenied",
@@ -43,9 +44,14 @@ const EXPECTED: ReadonlySet<string> = new Set([
 /** The system's codes for a disk that is full or must not be written, which have no class in Deno. */
 const DISK_CODES: ReadonlySet<unknown> = new Set(["EDQUOT", "ENOSPC", "EROFS"]);
 
+/** Whether errors of that name tell the user what to do. */
+export function isExpectedName(name: string): boolean {
+  return EXPECTED.has(name);
+}
+
 function isExpected(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
-  return EXPECTED.has(error.name) || ("code" in error && DISK_CODES.has(error.code));
+  return isExpectedName(error.name) || ("code" in error && DISK_CODES.has(error.code));
 }
 
 /**

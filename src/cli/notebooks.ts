@@ -2,8 +2,10 @@
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { DatasetError } from "@/data/mod.ts";
+import { listExperiments } from "@/experiments/mod.ts";
 import { type RunFailure, runNotebook } from "@/jupyter/mod.ts";
-import { command, UsageError } from "./command.ts";
+import { command, isExpectedName, UsageError } from "./command.ts";
 
 const HELP = `Runs notebooks/*.ipynb from top to bottom, in order, or only some of them.
 
@@ -57,6 +59,9 @@ export const main = command({ name: "notebooks", help: HELP, parse: readOptions,
 
 async function runAll(options: Options): Promise<number> {
   const paths = await selectNotebooks(options.folder, options.names);
+  // What is missing shall not show after the first hour.
+  if (options.chain !== undefined) await requireChain(options.chain);
+  if (options.data !== undefined) await requireDataset(options.data);
   const interrupt = listenForSignals();
   const data = options.data ?? await makePhantom(options.quick, interrupt.signal);
   if (data === undefined) return interrupt.exitCode() || 1;
@@ -86,6 +91,23 @@ async function runAll(options: Options): Promise<number> {
     }
   }
   return 0;
+}
+
+async function requireChain(chain: string): Promise<void> {
+  const chains = new Set((await listExperiments()).map((name) => dirname(name)));
+  if (chains.has(chain)) return;
+  throw new UsageError(
+    `Cannot train the chain ${chain} as there is no folder experiments/${chain}. There are: ` +
+      [...chains].join(", "),
+  );
+}
+
+async function requireDataset(root: string): Promise<void> {
+  if (await Deno.stat(root).then(({ isDirectory }) => isDirectory, () => false)) return;
+  throw new DatasetError(
+    `Cannot run the notebooks as the data set is no folder: ${root}. Name it with --data or ` +
+      "PNEUMOTHORAX_DATA, or neither of them for synthetic films",
+  );
 }
 
 /** The notebooks in order of their names, all or those that were asked for. */
@@ -159,7 +181,11 @@ function describe(name: string, { cell, source, message }: RunFailure): string {
   if (lines.length > shown.length) {
     shown.push(`    ... (${lines.length - shown.length} more lines)`);
   }
-  return `\n${name}, code cell ${cell}:\n${shown.join("\n")}\n\n${message}`;
+  // The place in our code helps nobody whose films or runs are missing.
+  const told = isExpectedName(message.split(":", 1)[0]!)
+    ? message.replaceAll(/\n\s+at .*/g, "")
+    : message;
+  return `\n${name}, code cell ${cell}:\n${shown.join("\n")}\n\n${told}`;
 }
 
 function readOptions(args: string[]): Options {
@@ -185,7 +211,7 @@ function readOptions(args: string[]): Options {
     folder,
     names: positionals,
     data: values.data ?? (Deno.env.get("PNEUMOTHORAX_DATA") || undefined),
-    chain: values.chain,
+    chain: values.chain ?? (Deno.env.get("PNEUMOTHORAX_CHAIN") || undefined),
     quick: values.quick,
     save: values.save,
     output: resolve(values.output ?? join(folder, "executed")),

@@ -9,6 +9,12 @@ export {
   type FilmPrediction,
   selectFilms,
 } from "./film_browser.ts";
+export {
+  finishedRuns,
+  MissingRunError,
+  type NotebookStages,
+  notebookStages,
+} from "./finished_runs.ts";
 export { markdown, type MimeBundle, show, type ShowOptions } from "./show.ts";
 export { showChart, showImage } from "./pictures.ts";
 export {

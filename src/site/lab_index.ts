@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { findRun, loadStage, type Run } from "@/experiments/mod.ts";
-import { cellSource, type Notebook, readNotebook } from "@/jupyter/mod.ts";
+import { cellSource, type Notebook } from "@/jupyter/mod.ts";
+import { notebookStages } from "@/notebook/mod.ts";
 import { notebooksOf } from "./write_site.ts";
 
 /** A stage of the chain that notebooks train, and what came of it. */
@@ -32,7 +33,7 @@ interface Entry {
 export async function labIndex(folder: string, hasData: boolean): Promise<string> {
   const entries: Entry[] = [];
   for (const file of await notebooksOf(folder)) {
-    entries.push(await entryOf(file, await readNotebook(join(folder, file))));
+    entries.push(await entryOf(file, await Deno.readTextFile(join(folder, file))));
   }
   const rows = entries.map(({ file, title, trains, needs }) =>
     `| [${cellText(title)}](${file}) | ${stateText(trains)} | ${missingText(needs, entries)} |`
@@ -56,25 +57,22 @@ _This page is written by \`deno task lab\` when it starts; run it again to see i
 `;
 }
 
-async function entryOf(file: string, notebook: Notebook): Promise<Entry> {
-  const text = notebook.cells.filter(({ cell_type }) => cell_type === "markdown").map(cellSource)
-    .join("\n");
-  const code = notebook.cells.filter(({ cell_type }) => cell_type === "code").map(cellSource)
-    .join("\n");
-  const title = /^# (.+)$/m.exec(text)?.[1] ?? basename(file, ".ipynb");
-  const numbers = [...code.matchAll(/\bloadStage\((\d+)\)/g)].map(([, number]) => Number(number));
-  const stages = await Promise.all(numbers.map((number) => loadStage(number)));
-  const trained = code.includes("trainStage(") ? stages.map(({ name }) => name) : [];
-  const needed = trained.length > 0
-    ? stages.flatMap(({ parent }) =>
-      parent !== undefined && !trained.includes(parent) ? parent : []
-    )
-    : stages.map(({ name }) => name);
+async function entryOf(file: string, text: string): Promise<Entry> {
+  const { cells } = JSON.parse(text) as Notebook;
+  const prose = cells.filter(({ cell_type }) => cell_type === "markdown").map(cellSource).join(
+    "\n",
+  );
+  const uses = notebookStages(text);
+  const stages = await Promise.all(uses.stages.map((number) => loadStage(number)));
+  const names = stages.map(({ name }) => name);
+  const needed = uses.trains
+    ? stages.flatMap(({ parent }) => parent !== undefined && !names.includes(parent) ? parent : [])
+    : names;
   const quick = stages[0]?.quick ?? false;
   return {
     file,
-    title,
-    trains: await Promise.all(trained.map((name) => stateOf(name, quick))),
+    title: /^# (.+)$/m.exec(prose)?.[1] ?? basename(file, ".ipynb"),
+    trains: await Promise.all((uses.trains ? names : []).map((name) => stateOf(name, quick))),
     needs: await Promise.all(needed.map((name) => stateOf(name, quick))),
   };
 }
