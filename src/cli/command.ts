@@ -27,14 +27,33 @@ const EXPECTED: ReadonlySet<string> = new Set([
   "DatasetError",
   "DivergenceError",
   "ExperimentError",
+  "IsADirectory",
+  "KernelError",
+  "MissingRunError",
+  "NotADirectory",
   "NotFound",
   "PermissionDenied",
   "PhantomError",
   "PretrainedError",
   "RangeError",
   "RunRecordError",
+  "SetupError",
+  "SiteError",
   "TensorFlowNotFoundError",
 ]);
+
+/** The system's codes for a disk that is full or must not be written, which have no class in Deno. */
+const DISK_CODES: ReadonlySet<unknown> = new Set(["EDQUOT", "ENOSPC", "EROFS"]);
+
+/** Whether errors of that name tell the user what to do. */
+export function isExpectedName(name: string): boolean {
+  return EXPECTED.has(name);
+}
+
+function isExpected(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return isExpectedName(error.name) || ("code" in error && DISK_CODES.has(error.code));
+}
 
 /**
  * Makes the function that runs a task. Modules that load TensorFlow are to be imported within `run`.
@@ -64,8 +83,12 @@ export function command<Options>(
       return await run(options) ?? 0;
     } catch (error) {
       if (error instanceof UsageError) return wrongUsage(error);
-      const isExpected = error instanceof Error && EXPECTED.has(error.name);
-      console.error(isExpected ? error.message : error);
+      if (isExpected(error)) {
+        console.error(error.message);
+      } else {
+        console.error(error);
+        console.error("This is a defect. Please report it, with what `deno task doctor` prints");
+      }
       return 1;
     }
   };

@@ -1,9 +1,36 @@
-/** Starts JupyterLab with Deno's kernel: `deno task lab`. All arguments go to JupyterLab. */
+/** Starts JupyterLab with Deno's kernel: `deno task lab`. */
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeFileAtomic } from "@/files/mod.ts";
+import { command } from "./command.ts";
+import { SetupError } from "./setup.ts";
+
+const HELP = `Opens JupyterLab with Deno's kernel, on a page that tells what to run first.
+
+Usage: deno task lab [JUPYTERLAB_OPTION ...]
+
+  deno task lab
+  deno task lab --no-browser --ip=0.0.0.0 --port=8890   on another machine
+  PNEUMOTHORAX_DATA=/data/siim PNEUMOTHORAX_CHAIN=siim deno task lab
+
+Options:
+  --help  shows this; all other options go to JupyterLab
+
+Everything stays inside the project's folder. Ctrl-C ends it. Exit code: that of JupyterLab, or 1 if it
+cannot be started.`;
 
 const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const ENVIRONMENT = join(PROJECT, ".venv");
+const NOTEBOOKS = join(PROJECT, "notebooks");
+const INDEX = "index.md";
+
+/** Runs the command and returns its exit code. */
+export const main = command({
+  name: "lab",
+  help: HELP,
+  parse: (args) => args.filter((arg) => arg !== "--"),
+  run: lab,
+});
 
 /** Keeps what Jupyter writes inside the project; the kernel that setup registered is there too. */
 export function labEnvironment(): Record<string, string> {
@@ -30,14 +57,39 @@ async function findPython(): Promise<string> {
       // There is no such command.
     }
   }
-  throw new Error(
+  throw new SetupError(
     "Cannot start JupyterLab as neither .venv nor the python3 on PATH has it. Install it with: " +
       "python3 -m pip install jupyterlab",
   );
 }
 
-async function main(args: string[]): Promise<number> {
+/** Writes the page that JupyterLab opens on, and returns its address within JupyterLab. */
+async function writeIndex(): Promise<string> {
+  const { labIndex } = await import("@/site/mod.ts");
+  const { datasetRoot } = await import("@/data/mod.ts");
+  const table = join(datasetRoot(), "train-rle.csv");
+  const hasData = await Deno.stat(table).then(() => true, () => false);
+  await writeFileAtomic(join(NOTEBOOKS, INDEX), await labIndex(NOTEBOOKS, hasData));
+  return `/lab/tree/notebooks/${INDEX}`;
+}
+
+/** Other defaults for JupyterLab; what a user sets in its menus goes before them. */
+const SETTINGS = {
+  "@jupyterlab/docmanager-extension:plugin": { defaultViewers: { markdown: "Markdown Preview" } },
+  // Nothing is asked of the network.
+  "@jupyterlab/apputils-extension:notification": { checkForUpdates: false, fetchNews: "false" },
+};
+
+async function writeSettings(): Promise<void> {
+  const path = join(labEnvironment()["JUPYTER_CONFIG_DIR"]!, "labconfig", SETTINGS_FILE);
+  await writeFileAtomic(path, JSON.stringify(SETTINGS, null, 2) + "\n");
+}
+
+const SETTINGS_FILE = "default_setting_overrides.json";
+
+async function lab(args: string[]): Promise<number> {
   const python = await findPython();
+  await writeSettings();
   // Jupyter refuses to run as root, the usual user in containers, unless told so.
   const asRoot = Deno.uid() === 0 ? ["--allow-root"] : [];
   const process = new Deno.Command(python, {
@@ -45,6 +97,7 @@ async function main(args: string[]): Promise<number> {
       "-m",
       "jupyterlab",
       `--ServerApp.root_dir=${PROJECT}`,
+      `--LabApp.default_url=${await writeIndex()}`,
       "--MultiKernelManager.default_kernel_name=deno",
       ...asRoot,
       ...args,
@@ -58,11 +111,4 @@ async function main(args: string[]): Promise<number> {
   return (await process.status).code;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args.filter((arg) => arg !== "--")));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -2,21 +2,34 @@
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { DatasetError } from "@/data/mod.ts";
+import { listExperiments } from "@/experiments/mod.ts";
 import { type RunFailure, runNotebook } from "@/jupyter/mod.ts";
+import { command, isExpectedName, UsageError } from "./command.ts";
 
-const USAGE = `Usage: deno task notebooks [names...] [options]
+const HELP = `Runs notebooks/*.ipynb from top to bottom, in order, or only some of them.
 
-Runs notebooks/*.ipynb in order, or only those whose file names start with one of the names (such as
-01). Without --data it makes the phantom, a synthetic data set, if it is not there yet.
+Usage: deno task notebooks [NAME ...] [options]
 
-  --data DIR         Use the data set in this folder (also: environment variable PNEUMOTHORAX_DATA)
-  --chain NAME       Train the experiments of this folder of experiments/ (default: phantom; siim are
+  deno task notebooks                           all; on two CPU cores about ten minutes
+  deno task notebooks --quick                   the same with few films: does everything work?
+  deno task notebooks 01 02                     those whose file names start so
+  deno task notebooks --data /data/siim --chain siim
+
+Options:
+  --data DIR         the data set (default: PNEUMOTHORAX_DATA, else the phantom, synthetic films in
+                     data/phantom-clear, which are drawn if they are not there yet)
+  --chain NAME       train the experiments of this folder of experiments/ (default: phantom; siim are
                      the report's, for a GPU; also: environment variable PNEUMOTHORAX_CHAIN)
-  --quick            A small phantom and short training: shows in minutes that everything works
-  --save             Write the outputs into the notebooks themselves
-  --folder DIR       Run the notebooks of this folder (default: notebooks)
-  --output DIR       Where the executed copies go (default: executed, in the folder)
-  --timeout SECONDS  Longest time for a single cell (default: no limit)`;
+  --quick            a small phantom and short training
+  --save             write the outputs into the notebooks themselves
+  --folder DIR       run the notebooks of this folder (default: notebooks)
+  --output DIR       where the executed copies go (default: executed, in the folder)
+  --timeout SECONDS  longest time for a single cell (default: no limit)
+  --help             shows this
+
+Notebooks 3 to 6 need the runs of those before. Ctrl-C saves a checkpoint, and the same command goes
+on from it. Exit code: 0 done, 1 a cell failed, 2 wrong usage, 130 interrupted.`;
 
 const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
@@ -41,8 +54,14 @@ interface Options {
   timeout: number | undefined;
 }
 
-async function main(options: Options): Promise<number> {
+/** Runs the command and returns its exit code. */
+export const main = command({ name: "notebooks", help: HELP, parse: readOptions, run: runAll });
+
+async function runAll(options: Options): Promise<number> {
   const paths = await selectNotebooks(options.folder, options.names);
+  // What is missing shall not show after the first hour.
+  if (options.chain !== undefined) await requireChain(options.chain);
+  if (options.data !== undefined) await requireDataset(options.data);
   const interrupt = listenForSignals();
   const data = options.data ?? await makePhantom(options.quick, interrupt.signal);
   if (data === undefined) return interrupt.exitCode() || 1;
@@ -74,6 +93,23 @@ async function main(options: Options): Promise<number> {
   return 0;
 }
 
+async function requireChain(chain: string): Promise<void> {
+  const chains = new Set((await listExperiments()).map((name) => dirname(name)));
+  if (chains.has(chain)) return;
+  throw new UsageError(
+    `Cannot train the chain ${chain} as there is no folder experiments/${chain}. There are: ` +
+      [...chains].join(", "),
+  );
+}
+
+async function requireDataset(root: string): Promise<void> {
+  if (await Deno.stat(root).then(({ isDirectory }) => isDirectory, () => false)) return;
+  throw new DatasetError(
+    `Cannot run the notebooks as the data set is no folder: ${root}. Name it with --data or ` +
+      "PNEUMOTHORAX_DATA, or neither of them for synthetic films",
+  );
+}
+
 /** The notebooks in order of their names, all or those that were asked for. */
 async function selectNotebooks(folder: string, names: string[]): Promise<string[]> {
   const all: string[] = [];
@@ -81,10 +117,12 @@ async function selectNotebooks(folder: string, names: string[]): Promise<string[
     if (entry.isFile && entry.name.endsWith(".ipynb")) all.push(entry.name);
   }
   all.sort();
-  if (all.length === 0) throw new Error(`Cannot run notebooks as there are none: ${folder}`);
+  if (all.length === 0) throw new UsageError(`Cannot run notebooks as there are none: ${folder}`);
   for (const name of names) {
     if (!all.some((file) => matches(file, name))) {
-      throw new Error(`Cannot run a notebook as no name starts so: ${name}. There are: ${all}`);
+      throw new UsageError(
+        `Cannot run a notebook as no name starts so: ${name}. There are: ${all.join(", ")}`,
+      );
     }
   }
   const chosen = names.length === 0
@@ -143,10 +181,14 @@ function describe(name: string, { cell, source, message }: RunFailure): string {
   if (lines.length > shown.length) {
     shown.push(`    ... (${lines.length - shown.length} more lines)`);
   }
-  return `\n${name}, code cell ${cell}:\n${shown.join("\n")}\n\n${message}`;
+  // The place in our code helps nobody whose films or runs are missing.
+  const told = isExpectedName(message.split(":", 1)[0]!)
+    ? message.replaceAll(/\n\s+at .*/g, "")
+    : message;
+  return `\n${name}, code cell ${cell}:\n${shown.join("\n")}\n\n${told}`;
 }
 
-function readOptions(args: string[]): Options | undefined {
+function readOptions(args: string[]): Options {
   const { values, positionals } = parseArgs({
     args: args.filter((arg) => arg !== "--"), // `deno task notebooks -- --quick` hands it on
     allowPositionals: true,
@@ -158,10 +200,8 @@ function readOptions(args: string[]): Options | undefined {
       folder: { type: "string", default: join(PROJECT, "notebooks") },
       output: { type: "string" },
       timeout: { type: "string" },
-      help: { type: "boolean", short: "h" },
     },
   });
-  if (values.help) return undefined;
   const timeout = values.timeout === undefined ? undefined : Number(values.timeout);
   if (timeout !== undefined && !(timeout > 0)) {
     throw new RangeError(`Cannot use the timeout as it must be > 0: ${values.timeout}`);
@@ -171,7 +211,7 @@ function readOptions(args: string[]): Options | undefined {
     folder,
     names: positionals,
     data: values.data ?? (Deno.env.get("PNEUMOTHORAX_DATA") || undefined),
-    chain: values.chain,
+    chain: values.chain ?? (Deno.env.get("PNEUMOTHORAX_CHAIN") || undefined),
     quick: values.quick,
     save: values.save,
     output: resolve(values.output ?? join(folder, "executed")),
@@ -179,15 +219,5 @@ function readOptions(args: string[]): Options | undefined {
   };
 }
 
-if (import.meta.main) {
-  let code = 1;
-  try {
-    const options = readOptions(Deno.args);
-    if (options === undefined) console.log(USAGE);
-    code = options === undefined ? 0 : await main(options);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-  }
-  // Signal listeners would keep the process alive.
-  Deno.exit(code);
-}
+// Signal listeners would keep the process alive.
+if (import.meta.main) Deno.exit(await main(Deno.args));

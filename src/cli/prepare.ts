@@ -16,6 +16,9 @@ const HELP = `Makes every film of a data set a small grey PNG, and every annotat
 
 Usage: deno task prepare [--data DIR] [--size 256] [--contrast percentile] [--max-bad 5%]
 
+  deno task prepare
+  deno task prepare --data /data/siim --size 512
+
 Options:
   --data DIR       folder with dicom-images-train and train-rle.csv
                    (default: PNEUMOTHORAX_DATA, else data/phantom-clear)

@@ -11,11 +11,23 @@ import { sha256, writeFileAtomic } from "@/files/mod.ts";
 // Not through the doors: those also load npm packages.
 import { kernelEnvironment } from "../jupyter/environment.ts";
 import { findTensorFlow, LIBRARY_VARIABLE, type TensorFlowLibrary } from "../tensorflow/library.ts";
+import { command } from "./command.ts";
 
-const USAGE = `Usage: deno task setup [--force] [--timeout MINUTES]
+const HELP =
+  `Fetches what the project needs: npm packages into Deno's cache, and TensorFlow and JupyterLab into
+.venv. Where python3 has TensorFlow 2.16 or later already (Kaggle, Colab), that one is used.
 
-  --force            Do every step again, also when nothing has changed
-  --timeout MINUTES  Longest time for one try of a download (npm: 5, pip: 30; each is tried 3 times)`;
+Usage: deno task setup [--force] [--timeout MINUTES]
+
+  deno task setup
+  deno task setup --force --timeout 60   once more, over a slow line
+
+Options:
+  --force            do every step again, also when nothing has changed
+  --timeout MINUTES  longest time for one try of a download (npm: 5, pip: 30; each is tried 3 times)
+  --help             shows this
+
+The other tasks do it first where it is needed. Exit code: 0 done, 1 failed, 2 wrong usage.`;
 
 const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const ENVIRONMENT = join(PROJECT, ".venv");
@@ -29,14 +41,36 @@ const PYTHON_RANGE: [oldest: number, newest: number] = [10, 13];
 const TRIES = 3;
 
 /** Setting up needs something from the user; the message says what. */
-class SetupError extends Error {}
+export class SetupError extends Error {
+  override name = "SetupError";
+}
+
+interface Arguments {
+  force: boolean;
+  timeout: number | undefined;
+}
+
+/** Runs the command and returns its exit code. */
+export const main = command({ name: "setup", help: HELP, parse: parseArguments, run: setUp });
+
+function parseArguments(args: string[]): Arguments {
+  const { values } = parseArgs({
+    args,
+    options: { force: { type: "boolean", default: false }, timeout: { type: "string" } },
+  });
+  const timeout = values.timeout === undefined ? undefined : Number(values.timeout);
+  if (timeout !== undefined && !(timeout > 0)) {
+    throw new RangeError(`Cannot use the timeout as it must be > 0: ${values.timeout}`);
+  }
+  return { force: values.force, timeout };
+}
 
 interface Stamp {
   key: string;
   library: string;
 }
 
-async function setUp(options: { force: boolean; timeout: number | undefined }): Promise<void> {
+async function setUp(options: Arguments): Promise<void> {
   const key = await stampKey();
   const stamp = await readStamp();
   if (!options.force && stamp?.key === key && await isInPlace(stamp)) {
@@ -311,27 +345,4 @@ async function readIfThere(path: string): Promise<string> {
   return await Deno.readTextFile(path).catch(() => "");
 }
 
-if (import.meta.main) {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        force: { type: "boolean", default: false },
-        timeout: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    if (values.help) {
-      console.log(USAGE);
-      Deno.exit(0);
-    }
-    const timeout = values.timeout === undefined ? undefined : Number(values.timeout);
-    if (timeout !== undefined && !(timeout > 0)) {
-      throw new SetupError(`Cannot use the timeout as it must be > 0: ${values.timeout}`);
-    }
-    await setUp({ force: values.force, timeout });
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) Deno.exit(await main(Deno.args));

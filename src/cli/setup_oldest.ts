@@ -4,8 +4,10 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { libraryFileName } from "../tensorflow/library.ts";
-import { exists, runWithRetries } from "./setup.ts";
+import { command } from "./command.ts";
+import { exists, runWithRetries, SetupError } from "./setup.ts";
 
 const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const VERSION = "2.16.2";
@@ -14,9 +16,31 @@ export const OLDEST_FOLDER = join(PROJECT, ".venv-2.16");
 /** Longest time for one try, in minutes. */
 const TIMEOUT = 10;
 
+const HELP =
+  `Fetches TensorFlow ${VERSION}, the oldest that the project works with, into .venv-2.16, for the
+tests that run on it.
+
+Usage: deno task setup-oldest
+
+  deno task setup-oldest                          0.6 GB on disk; Linux x86-64 only
+  PNEUMOTHORAX_TENSORFLOW=.venv-2.16 deno task train phantom/1-128   trains on it
+
+Options:
+  --help  shows this
+
+Exit code: 0 done, 1 failed, 2 wrong usage.`;
+
+/** Runs the command and returns its exit code. */
+export const main = command({
+  name: "setup-oldest",
+  help: HELP,
+  parse: (args) => parseArgs({ args, options: {} }),
+  run: setUpOldest,
+});
+
 async function setUpOldest(): Promise<void> {
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") {
-    throw new Error(
+    throw new SetupError(
       `Cannot install TensorFlow ${VERSION} as it is for Linux x86-64 alone: ${Deno.build.target}`,
     );
   }
@@ -56,11 +80,4 @@ async function remove(path: string): Promise<void> {
   if (await exists(path)) await Deno.remove(path, { recursive: true });
 }
 
-if (import.meta.main) {
-  try {
-    await setUpOldest();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,5 +1,20 @@
 /** What a notebook needs to show things: pictures, tables, text, and how far long work has come. */
 export { type Choice, experimentChoices, showExperiment } from "./experiment_table.ts";
+export {
+  browseFilms,
+  type BrowseOptions,
+  FILM_ORDERS,
+  type FilmOrder,
+  type FilmPage,
+  type FilmPrediction,
+  selectFilms,
+} from "./film_browser.ts";
+export {
+  finishedRuns,
+  MissingRunError,
+  type NotebookStages,
+  notebookStages,
+} from "./finished_runs.ts";
 export { markdown, type MimeBundle, show, type ShowOptions } from "./show.ts";
 export { showChart, showImage } from "./pictures.ts";
 export {

@@ -9,6 +9,8 @@ export interface ProgressOptions {
   unit?: string;
   /** How much was done before, when work is resumed; it does not count for the speed. Default: 0. */
   start?: number;
+  /** Tells how much memory the process holds, at the end how much it held at most. Default: false. */
+  memory?: boolean;
 }
 
 /** Milliseconds between two changes of what is shown. */
@@ -38,11 +40,14 @@ export class Progress {
   readonly #unit: string;
   readonly #start: number;
   readonly #started = performance.now();
+  readonly #tellsMemory: boolean;
   readonly #displayId = crypto.randomUUID();
   #done: number;
   #note = "";
   #shownAt = -Infinity;
   #isShown = false;
+  #isFinished = false;
+  #mostMemory = 0;
 
   /**
    * @param total How much there is to do, at least 0.
@@ -56,6 +61,7 @@ export class Progress {
     this.#label = options.label ?? "";
     this.#unit = options.unit ?? "steps";
     this.#start = this.#done = options.start ?? 0;
+    this.#tellsMemory = options.memory ?? false;
   }
 
   /**
@@ -74,10 +80,18 @@ export class Progress {
     await this.#render(false);
   }
 
-  /** Shows the last state and the time that all of it took. */
+  /** Shows the last state and the time that all of it took; only the first call does. */
   async finish(note?: string): Promise<void> {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
     if (note !== undefined) this.#note = note;
     await this.#render(true);
+  }
+
+  #memory(isFinished: boolean): number {
+    const { rss } = Deno.memoryUsage(); // with what native libraries hold
+    this.#mostMemory = Math.max(this.#mostMemory, rss);
+    return isFinished ? this.#mostMemory : rss;
   }
 
   async #render(isFinished: boolean): Promise<void> {
@@ -91,6 +105,7 @@ export class Progress {
       note: this.#note,
       seconds,
       isFinished,
+      ...(this.#tellsMemory && { memory: this.#memory(isFinished) }),
     });
     if (notebookHost()) {
       const bar = `<progress value="${this.#done}" max="${this.#total || 1}"></progress>`;
@@ -124,11 +139,13 @@ export interface ProgressState {
   /** Since the start. */
   seconds: number;
   isFinished: boolean;
+  /** Bytes that the process holds. */
+  memory?: number;
 }
 
-/** A line such as `train 12/48 films (25%), 3.4 films/s, 11 s left, loss 0.42`. */
+/** A line such as `train 12/48 films (25%), 3.4 films/s, 11 s left, 1.2 GiB, loss 0.42`. */
 export function progressText(state: ProgressState): string {
-  const { label, unit, total, start, done, note, seconds, isFinished } = state;
+  const { label, unit, total, start, done, note, seconds, isFinished, memory } = state;
   const percent = total === 0 ? 100 : Math.floor(100 * done / total);
   const words = [label, `${done}/${total}`, unit, `(${percent}%)`];
   const parts = [words.filter((word) => word !== "").join(" ")];
@@ -138,6 +155,9 @@ export function progressText(state: ProgressState): string {
     if (!isFinished) parts.push(`${duration((total - done) / perSecond)} left`);
   }
   if (isFinished) parts.push(`took ${duration(seconds)}`);
+  if (memory !== undefined) {
+    parts.push(`${isFinished ? "at most " : ""}${(memory / 2 ** 30).toFixed(1)} GiB`);
+  }
   if (note !== "") parts.push(note);
   return parts.join(", ");
 }

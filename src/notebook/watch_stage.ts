@@ -1,14 +1,16 @@
 import type { StageOptions } from "@/training/mod.ts";
+import { LiveCurve } from "./live_curve.ts";
 import { clearBar, Progress } from "./progress.ts";
 
 /** What a stage calls while it trains. */
 export type StageWatcher = Required<
-  Pick<StageOptions, "onPrepare" | "onStart" | "onBatch" | "onEpoch">
+  Pick<StageOptions, "onPrepare" | "onStart" | "onBatch" | "onEpoch" | "onEnd">
 >;
 
 /**
  * Shows how far a stage is, in a notebook or a terminal: a bar while films are prepared, a bar while
- * it trains (films a second, time left, loss), and a line for each epoch.
+ * it trains (films a second, time left, memory, loss), and a line for each epoch; in a notebook also the
+ * learning curve so far.
  *
  * @example
  * ```ts ignore
@@ -18,6 +20,8 @@ export type StageWatcher = Required<
 export function watchStage(): StageWatcher {
   let preparing: Progress | undefined;
   let training: Progress | undefined;
+  let epochsInAll = 0;
+  const curve = new LiveCurve();
   return {
     onPrepare({ done, total, reused }) {
       if (done === reused) return;
@@ -32,12 +36,19 @@ export function watchStage(): StageWatcher {
     },
     onBatch({ epoch, epochs, films, filmsInAll, loss }) {
       // The first batch waits for the trace: it does not count for the speed.
-      training ??= new Progress(filmsInAll, { label: "training", unit: "films", start: films });
+      training ??= new Progress(filmsInAll, {
+        label: "training",
+        unit: "films",
+        start: films,
+        memory: true,
+      });
+      epochsInAll = epochs;
       const note = `epoch ${epoch}/${epochs}, loss ${loss.toFixed(3)}`;
       void training.update(films, note);
       if (films === filmsInAll) void training.finish();
     },
-    onEpoch(metrics) {
+    async onEpoch(metrics) {
+      await curve.update(metrics, epochsInAll);
       const last = metrics.at(-1)!;
       const shown = {
         "loss": last.loss,
@@ -51,6 +62,10 @@ export function watchStage(): StageWatcher {
       );
       clearBar();
       console.log(`epoch ${last.epoch}: ${parts.join(", ")}, ${last.seconds?.toFixed(1)} s`);
+    },
+    async onEnd({ metrics }) {
+      await training?.finish(`stopped early, after epoch ${metrics.length}/${epochsInAll}`);
+      await curve.finish(metrics);
     },
   };
 }

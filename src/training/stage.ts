@@ -80,6 +80,8 @@ export interface StageOptions extends StageDataOptions {
   onBatch?: (progress: StageProgress) => void;
   /** Called after each epoch with all metrics so far. */
   onEpoch?: (metrics: EpochMetrics[]) => void | Promise<void>;
+  /** Called when the stage has ended as it should, after its last epoch or by early stopping. */
+  onEnd?: (run: Run) => void | Promise<void>;
 }
 
 /** Where in a stage a checkpoint was written. */
@@ -192,6 +194,7 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
     }
     options.onStart?.(record.run);
     const run = await stage.run(record);
+    await options.onEnd?.(run);
     // A request that came too late for this stage still holds for what would follow it.
     interrupt.check();
     return run;

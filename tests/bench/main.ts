@@ -9,6 +9,16 @@ import { makeReport, markdown, plainRatios } from "./report.ts";
 import { GPU_ROWS, type Row, ROWS, selectRows } from "./rows.ts";
 import { type RowResult, runRow } from "./run_row.ts";
 
+/** Four names a line. */
+function namesOf(rows: readonly Row[]): string {
+  const names = rows.map(({ name }) => name.padEnd(18));
+  const lines = Array.from(
+    { length: Math.ceil(names.length / 4) },
+    (_, i) => names.slice(4 * i, 4 * i + 4).join("").trimEnd(),
+  );
+  return lines.map((line) => `  ${line}`).join("\n");
+}
+
 const HELP = `Measures this project against others, side by side on this machine.
 
 Usage: deno task bench [ROW ...] [--rounds N] [--gpu] [--profile]
@@ -23,8 +33,11 @@ Options:
   --rounds N  samples of each side (default: the row's own, 1 to 7)
   --help      shows this
 
-Rows: ${ROWS.map(({ name }) => name).join(", ")};
-for a GPU ${GPU_ROWS.map(({ name }) => name).join(", ")}.
+Rows:
+${namesOf(ROWS)}
+For a GPU:
+${namesOf(GPU_ROWS)}
+
 The last lines are "name ratio", ours to the peer's: lower is better. Run it while nothing else runs.
 Exit code: 0 done, 1 a row failed, 2 wrong usage. Whether a ratio is below its bar does not matter.`;
 

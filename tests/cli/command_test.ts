@@ -2,10 +2,14 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { command, UsageError } from "@/cli/command.ts";
+import { SetupError } from "@/cli/setup.ts";
 import { DatasetError } from "@/data/mod.ts";
 import { ExperimentError, RunRecordError } from "@/experiments/mod.ts";
+import { KernelError } from "@/jupyter/mod.ts";
+import { MissingRunError } from "@/notebook/mod.ts";
 import { PhantomError } from "@/phantom/mod.ts";
 import { PretrainedError } from "@/pretrained/mod.ts";
+import { SiteError } from "@/site/mod.ts";
 import { TensorFlowNotFoundError } from "@/tensorflow/mod.ts";
 import { CheckpointError } from "@/training/mod.ts";
 import { withFolder } from "../data/small_dataset.ts";
@@ -57,12 +61,19 @@ const EXPECTED = [
   new CheckpointError("told"),
   new DatasetError("told"),
   new ExperimentError("told", []),
+  new Deno.errors.IsADirectory("told"),
+  new KernelError("told"),
+  new MissingRunError("told"),
+  new Deno.errors.NotADirectory("told"),
   new Deno.errors.NotFound("told"),
   new Deno.errors.PermissionDenied("told"),
   new PhantomError("told"),
   new PretrainedError("told"),
   new RangeError("told"),
   new RunRecordError("told"),
+  new SetupError("told"),
+  new SiteError("told"),
+  Object.assign(new Error("told"), { code: "ENOSPC" }),
   new TensorFlowNotFoundError("told"),
 ];
 for (const thrown of EXPECTED) {
@@ -77,6 +88,7 @@ Deno.test("command() shows a defect with its stack", async () => {
     const { code, error } = await captured(() => commandThat(throwing(defect))([]));
     assertEquals(code, 1);
     assertStringIncludes(error, `${defect.message}\n    at `);
+    assertStringIncludes(error, "Please report it, with what `deno task doctor` prints");
   }
 });
 

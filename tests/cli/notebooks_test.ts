@@ -89,7 +89,7 @@ Deno.test("notebooks takes names and options, and refuses unknown ones", async (
       ] as const
     ) {
       const refused = await run(folder, [...args]);
-      assertEquals(refused.code, 1);
+      assertEquals(refused.code, 2);
       assertStringIncludes(refused.stderr, message);
     }
   });

@@ -4,18 +4,28 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { command, UsageError } from "@/cli/command.ts";
 import type { Message } from "./child.ts";
 import { mutate } from "./mutate.ts";
 import type { Target } from "./target.ts";
 import { makeTargets } from "./targets.ts";
 
-const USAGE = `Usage: deno task fuzz [--minutes N] [--seed N] [--target NAME] [--input N]
+const HELP = `Gives damaged files to every parser: each must be read correctly or refused.
 
+Usage: deno task fuzz [--minutes N] [--seed N] [--target NAME] [--input N]
+
+  deno task fuzz --minutes 10
+  deno task fuzz --target dicom --seed 1 --input 1234   what a find says to repeat it
+
+Options:
   --minutes N    How long (default: 1)
   --seed N       Other inputs (default: 1)
   --target NAME  One parser only: dicom, png, csv, rle, yaml, safetensors,
                  checkpoint, record, manifest, keras
-  --input N      That input only, and write it to the working folder; needs --target`;
+  --input N      That input only, and write it to the working folder; needs --target
+  --help         Shows this
+
+Exit code: 0 no find, 1 there are finds, 2 wrong usage.`;
 
 /** How long one process runs before it is another parser's turn. */
 const BATCH_SECONDS = 10;
@@ -118,33 +128,57 @@ async function fuzz(minutes: number, seed: number, targets: readonly Target[]): 
   return finds === 0;
 }
 
-if (import.meta.main) {
+interface Arguments {
+  minutes: number;
+  seed: number;
+  target: string | undefined;
+  input: number | undefined;
+}
+
+/** Runs the command and returns its exit code. */
+export const main = command({ name: "fuzz", help: HELP, parse: parseArguments, run });
+
+function parseArguments(args: string[]): Arguments {
   const { values } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       minutes: { type: "string", default: "1" },
       seed: { type: "string", default: "1" },
       target: { type: "string" },
       input: { type: "string" },
-      help: { type: "boolean", short: "h" },
     },
   });
+  const number = (option: string, text: string) => {
+    if (Number(text) >= 0) return Number(text);
+    throw new RangeError(`--${option} must be a number of at least 0: ${text}`);
+  };
+  const { target, input } = values;
+  if (input !== undefined && target === undefined) throw new RangeError("--input needs --target");
+  return {
+    minutes: number("minutes", values.minutes),
+    seed: number("seed", values.seed),
+    target,
+    input: input === undefined ? undefined : number("input", input),
+  };
+}
+
+async function run({ minutes, seed, target, input }: Arguments): Promise<number> {
   const folder = await Deno.makeTempDir();
   const targets = await makeTargets(folder);
   await Deno.remove(folder, { recursive: true });
-  const chosen = targets.filter(({ name }) => (values.target ?? name) === name);
-  const numbers = [values.minutes, values.seed, values.input ?? "0"].map(Number);
-  if (values.help || chosen.length === 0 || numbers.some((number) => !(number >= 0))) {
-    console.log(USAGE);
-    Deno.exit(values.help ? 0 : 1);
+  const chosen = targets.filter(({ name }) => (target ?? name) === name);
+  if (chosen.length === 0) {
+    const names = targets.map(({ name }) => name).join(", ");
+    throw new UsageError(`--target must be one of ${names}: ${target}`);
   }
-  const [minutes, seed, input] = numbers as [number, number, number];
-  if (values.input !== undefined) {
+  if (input !== undefined) {
     const { bytes, source } = mutate(chosen[0]!.seeds, seed, input);
     await Deno.writeFile(`fuzz-${chosen[0]!.name}-${seed}-${input}.bin`, bytes);
     console.log(`${bytes.length} bytes, from seed file ${source}`);
     await chosen[0]!.read(bytes, source);
-    Deno.exit(0);
+    return 0;
   }
-  Deno.exit(await fuzz(minutes, seed, chosen) ? 0 : 1);
+  return await fuzz(minutes, seed, chosen) ? 0 : 1;
 }
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

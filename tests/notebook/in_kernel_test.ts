@@ -45,6 +45,33 @@ function textOf(value: unknown): string {
   return Array.isArray(text) ? text.join("") : text;
 }
 
+Deno.test("a stage shows its learning curve while it trains, and leaves a line of it", async () => {
+  const start = `import { watchStage } from "@/notebook/mod.ts";
+    const watcher = watchStage();
+    watcher.onBatch({ epoch: 1, epochs: 2, batch: 1, batches: 1, films: 4, filmsInAll: 8, loss: 1 });
+    const metrics = [{ epoch: 1, loss: 1, dice: 0.4, validationDice: 0.5, seconds: 1 }];
+    await watcher.onEpoch(metrics);`;
+  const [training] = await run([start]);
+  const [bar, curve, lines, ...others] = training!.outputs;
+  assertEquals(others, []);
+  assert(bar?.output_type === "display_data" && curve?.output_type === "display_data");
+  assertMatch(
+    textOf(bar.data["text/plain"]),
+    /^training 4\/8 films \(50%\), \d+\.\d GiB, epoch 1\/2/,
+  );
+  const title = "Epoch 1 of 2: best validation dice 0.500 in epoch 1";
+  assertEquals(textOf(curve.data["text/plain"]), `[chart] ${title}`);
+  assertEquals(String(curve.data["image/png"]).slice(0, 8), btoa("\x89PNG\r\n").slice(0, 8));
+  assert(lines?.output_type === "stream");
+
+  const [ended] = await run([`${start}
+    await watcher.onEpoch([...metrics, { ...metrics[0], epoch: 2, validationDice: 0.75 }]);
+    await watcher.onEnd({ metrics: [...metrics, { ...metrics[0], epoch: 2, validationDice: 0.75 }] });`]);
+  const left = ended!.outputs[1];
+  assert(left?.output_type === "display_data");
+  assertEquals(left.data, { "text/plain": ["2 epochs: best validation dice 0.750 in epoch 2"] });
+});
+
 Deno.test("a notebook's displays carry what its readers need", async () => {
   const lineRows = (count: number) =>
     `Array.from({ length: ${count} }, (_, x) => ({ x, y: x, series: "train" }))`;

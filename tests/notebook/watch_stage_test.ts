@@ -10,7 +10,8 @@ async function printed(
   const { log, error } = console;
   const { isTerminal } = Deno.stderr;
   console.log = (line: string) => lines.out.push(line);
-  console.error = (line: string) => lines.error.push(line);
+  // The memory that a test holds is nothing to compare.
+  console.error = (line: string) => lines.error.push(line.replace(/\d+\.\d GiB/, "N GiB"));
   Deno.stderr.isTerminal = () => false;
   try {
     await watch(watchStage());
@@ -89,14 +90,14 @@ Deno.test("watchStage() tells the films gone through, the epoch and the loss", a
   const { error } = await printed((watcher) => train(watcher, 2));
   // In a log there is a line at first, one every half minute, and the last.
   assertEquals(error.length, 2);
-  assertEquals(error[0], "training 4/24 films (16%), epoch 1/2, loss 1.000");
+  assertEquals(error[0], "training 4/24 films (16%), N GiB, epoch 1/2, loss 1.000");
   assertMatch(
     error[1]!,
-    /^training 24\/24 films \(100%\), .+, took \S+ s, epoch 2\/2, loss 0.167$/,
+    /^training 24\/24 films \(100%\), .+, took \S+ s, at most N GiB, epoch 2\/2, loss 0.167$/,
   );
 
   const goingOn = await printed((watcher) => train(watcher, 2, 4));
-  assertEquals(goingOn.error[0], "training 20/24 films (83%), epoch 2/2, loss 0.200");
+  assertEquals(goingOn.error[0], "training 20/24 films (83%), N GiB, epoch 2/2, loss 0.200");
   const oneBatch = await printed((watcher) => train(watcher, 2, 5));
   assertMatch(oneBatch.error.at(-1)!, /^training 24\/24 films \(100%\), took /);
 });
@@ -111,6 +112,19 @@ const EPOCH: EpochMetrics = {
   validationDicePositive: 0.25,
   seconds: 12.34,
 };
+
+Deno.test("watchStage() ends the bar of a stage that stops early, and no bar twice", async () => {
+  const stopped = await printed(async (watcher) => {
+    train(watcher, 2);
+    await watcher.onEnd(runOf({ metrics: [{ epoch: 1 }, { epoch: 2 }] as EpochMetrics[] }));
+  });
+  assertEquals(stopped.error.length, 2);
+  const early = await printed(async ({ onBatch, onEnd }) => {
+    onBatch({ epoch: 1, epochs: 9, batch: 3, batches: 3, films: 12, filmsInAll: 108, loss: 1 });
+    await onEnd(runOf({ metrics: [{ epoch: 1 }] as EpochMetrics[] }));
+  });
+  assertMatch(early.error.at(-1)!, /^training 12\/108 .*, stopped early, after epoch 1\/9$/);
+});
 
 Deno.test("watchStage() tells the last epoch's metrics, and only those there are", async () => {
   const { out, error } = await printed(async ({ onEpoch }) => {
