@@ -30,6 +30,7 @@ export {
   type Splittable,
   stratifiedSplit,
 } from "./folds.ts";
+export { duplicateImages } from "./duplicates.ts";
 export { encodeGreyPng, readGreyPng } from "./grey_png.ts";
 export { epochOrder } from "./order.ts";
 export { type DecodedFilm, prepare, type PrepareOptions, type PrepareProgress } from "./prepare.ts";

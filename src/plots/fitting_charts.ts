@@ -1,6 +1,8 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Fitting, FittingStep, StepName } from "@/postprocessing/mod.ts";
-import { bars, heatmap, type LineRow, lines } from "./charts.ts";
+import { bars } from "./bars.ts";
+import { heatmap } from "./heatmap.ts";
+import { type LineRow, lines } from "./lines.ts";
 
 /** What each step of a fitting is called in charts. */
 const LABELS: Record<StepName, string> = {

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Checkpoint, EpochMetrics, Run } from "@/experiments/mod.ts";
-import { type ChartOptions, type LineRow, lines } from "./charts.ts";
+import type { ChartOptions } from "./frame.ts";
+import { type LineRow, lines } from "./lines.ts";
 
 /** A metric that a run's record has for training and validation. */
 export type CurveMetric = "loss" | "dice";

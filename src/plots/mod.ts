@@ -1,22 +1,19 @@
 /** Charts as vega-lite specifications, and pictures of films with masks. */
-export {
-  type BarRow,
-  bars,
-  type Bin,
-  binCounts,
-  type ChartOptions,
-  heatmap,
-  histogram,
-  type LineRow,
-  lines,
-  type Point,
-  scatter,
-} from "./charts.ts";
+export type { ChartOptions } from "./frame.ts";
+export { type BarRow, bars } from "./bars.ts";
+export { type Bin, binCounts, histogram } from "./histogram.ts";
+export { type LineRow, lines } from "./lines.ts";
+export { heatmap } from "./heatmap.ts";
+export { type Point, scatter } from "./scatter.ts";
+export { type DistributionRow, distributions } from "./distributions.ts";
+export { type ShareRow, shares } from "./shares.ts";
+export { panels } from "./panels.ts";
+export { flowDiagram, type FlowStep } from "./flow.ts";
 export { type Film, filmGrid, type FilmGridOptions } from "./film_grid.ts";
 export { drawMask, greyToRgb, type MaskStyle, overlay } from "./overlay.ts";
 export { overlayJpeg } from "./overlay_jpeg.ts";
 export { ChartError, type ChartPicture, renderPicture, renderPng, renderSvg } from "./render.ts";
-export { COLORS, colorsOf, FONT, PALETTE, THEME } from "./theme.ts";
+export { COLORS, colorsOf, FONT, INK, MUTED, NEUTRAL, PALETTE, THEME } from "./theme.ts";
 export type { TopLevelSpec } from "vega-lite";
 export { filmPictures, scorePictures } from "./film_pictures.ts";
 export { type CurveMetric, learningCurves, runCurves } from "./learning_curves.ts";
@@ -29,3 +26,16 @@ export {
   fittingThresholds,
   fittingTriplets,
 } from "./fitting_charts.ts";
+export {
+  agesByClass,
+  areaHistogram,
+  areasByGroup,
+  classBalance,
+  coverageByGroup,
+  coverageMap,
+  coverageZones,
+  filmsPerPatient,
+  foldBalance,
+  greyLevels,
+  sharesByGroup,
+} from "./data_charts.ts";

@@ -15,17 +15,36 @@ export const PALETTE = {
   black: "#000000",
 } as const;
 
-/** The colour of each thing that appears in more than one picture. */
+/** What has no colour of its own where nothing has to be told apart, such as a single row of bars. */
+export const NEUTRAL = "#5B6B7C";
+
+/**
+ * The colour of each thing that appears in more than one picture. Names that may stand in one
+ * picture have colours that stay apart for readers who lack the green cones (see the tests).
+ */
 export const COLORS = {
   truth: PALETTE.sky,
   prediction: PALETTE.orange,
+  "both": PALETTE.green,
+  "truth only": PALETTE.sky,
+  "prediction only": PALETTE.orange,
   positive: PALETTE.vermillion,
   negative: PALETTE.blue,
   train: PALETTE.green,
   validation: PALETTE.purple,
+  "validation, positives": PALETTE.vermillion,
+  test: PALETTE.black,
+  men: PALETTE.green,
+  women: PALETTE.purple,
+  bce: PALETTE.blue,
+  dice: PALETTE.green,
+  focal: PALETTE.vermillion,
+  lovasz: PALETTE.purple,
+  before: NEUTRAL,
+  after: PALETTE.orange,
 } as const;
 
-/** Series without a colour of their own take these in turn. */
+/** Series without a colour of their own take these in turn; yellow is too pale for lines on white. */
 const OTHERS: readonly string[] = [
   PALETTE.blue,
   PALETTE.vermillion,
@@ -34,7 +53,6 @@ const OTHERS: readonly string[] = [
   PALETTE.orange,
   PALETTE.sky,
   PALETTE.black,
-  PALETTE.yellow,
 ];
 
 /**
