@@ -1,4 +1,5 @@
 /** The competition's files: masks as run lengths, the index of films, folds, prepared images, batches. */
+export { type AnnotationSummary, annotationSummary } from "./annotation_summary.ts";
 export { resizeArea, resizeMask } from "./area.ts";
 export {
   type Batch,

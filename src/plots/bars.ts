@@ -15,11 +15,12 @@ export interface BarRow {
  *
  * @param rows At least one.
  * @param options.format d3-format of the written values. Default: "," (1,234).
+ * @param options.highest Upper end of the vertical axis. Default: chosen by vega.
  * @throws {RangeError} If there is no row, or a value is not finite.
  */
 export function bars(
   rows: readonly BarRow[],
-  options: ChartOptions & { format?: string },
+  options: ChartOptions & { format?: string; highest?: number },
 ): TopLevelSpec {
   requireFinite(rows.map((row) => row.value), "bars");
   const labels = unique(rows.map((row) => row.label));
@@ -39,7 +40,12 @@ export function bars(
         title: options.x,
         axis: { labelAngle: 0 },
       },
-      y: { field: "value", type: "quantitative", title: options.y },
+      y: {
+        field: "value",
+        type: "quantitative",
+        title: options.y,
+        ...(options.highest !== undefined && { scale: { domain: [0, options.highest] } }),
+      },
       ...offset,
     },
     layer: [

@@ -22,8 +22,8 @@ const GROUPS = [
     has: ({ age }: Film) => age !== undefined && age >= 40 && age < 60,
   },
   { group: "age", label: "from 60 years", has: ({ age }: Film) => age !== undefined && age >= 60 },
-  { group: "view", label: "PA (standing)", has: ({ view }: Film) => view === "PA" },
-  { group: "view", label: "AP (often in bed)", has: ({ view }: Film) => view === "AP" },
+  { group: "view", label: "PA, standing", has: ({ view }: Film) => view === "PA" },
+  { group: "view", label: "AP, often in bed", has: ({ view }: Film) => view === "AP" },
 ] as const;
 
 /** Films split by sex, age and view; a film whose header does not tell is in none of those. */

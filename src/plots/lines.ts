@@ -20,6 +20,8 @@ export interface LineRow {
  * @param options.logarithmic Whether the vertical axis is logarithmic. Default: false.
  * @param options.wholeX Whether the horizontal axis has whole numbers only. Default: false.
  * @param options.below Grey lines below the others, for comparison; not in the legend. Default: none.
+ * @param options.marks Places on the horizontal axis with a vertical line and a word, such as where a
+ * stage begins. Default: none.
  * @param options.ringed Points to put a ring around, such as the best epoch's. Default: none.
  * @throws {RangeError} If there is no row, a number is not finite, or smoothing is out of range.
  */
@@ -32,10 +34,11 @@ export function lines(
     wholeX?: boolean;
     below?: readonly LineRow[];
     ringed?: readonly { x: number; y: number }[];
+    marks?: readonly { x: number; text: string }[];
   },
 ): TopLevelSpec {
   const { smoothing = 0, fromZero = false, logarithmic = false, wholeX = false } = options;
-  const { below = [], ringed = [] } = options;
+  const { below = [], ringed = [], marks = [] } = options;
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw new RangeError(`Cannot smooth lines as the weight must be in [0, 1): ${smoothing}`);
   }
@@ -70,7 +73,7 @@ export function lines(
   });
   const values = smoothing === 0 ? sorted : withAverage(sorted, smoothing);
   const layers = smoothing === 0 ? [line("y", 2)] : [line("y", 1, 0.3), line("average", 2.5)];
-  if (layers.length === 1 && below.length === 0 && ringed.length === 0) {
+  if (layers.length + below.length + ringed.length + marks.length === 1) {
     return { ...frame(options), data: { values }, ...layers[0]! };
   }
   const series = { detail: { field: "series", type: "nominal" as const } };
@@ -78,6 +81,25 @@ export function lines(
     ...frame(options),
     data: { values },
     layer: [
+      ...(marks.length === 0 ? [] : [
+        {
+          data: { values: [...marks] },
+          mark: { type: "rule" as const, color: MUTED, strokeWidth: 1 },
+          encoding: { x: place("y").x },
+        },
+        {
+          data: { values: [...marks] },
+          mark: {
+            type: "text" as const,
+            color: INK,
+            align: "left" as const,
+            baseline: "top" as const,
+            dx: 4,
+            y: 0,
+          },
+          encoding: { x: place("y").x, text: { field: "text", type: "nominal" as const } },
+        },
+      ]),
       ...(below.length === 0 ? [] : [{
         data: { values: [...below] },
         mark: { type: "line" as const, strokeWidth: 2, strokeDash: [4, 3], color: MUTED },
