@@ -1,6 +1,7 @@
 /** What a notebook needs to show things: pictures, tables, text, and how far long work has come. */
 export { type Choice, experimentChoices, showExperiment } from "./experiment_table.ts";
 export { excludedRows } from "./excluded_table.ts";
+export { medianSeconds } from "./median_seconds.ts";
 export { overlapRows } from "./overlap_table.ts";
 export { markdown, type MimeBundle, show, type ShowOptions } from "./show.ts";
 export { showChart, showImage } from "./pictures.ts";

@@ -36,8 +36,8 @@ export async function scorePictures(
 }
 
 /**
- * The films whose grey values spread least, between their 5th and 95th percentile: a contrast correction
- * changes those most.
+ * The films whose grey values spread least, between their percentiles 0.5 and 99.5: those that the
+ * contrast correction changes most.
  */
 export async function faintestFilms<T extends FilmFile>(
   prepared: Prepared,
@@ -48,7 +48,7 @@ export async function faintestFilms<T extends FilmFile>(
     films.filter(({ imageId }) => prepared.has(imageId)).map(async (film) => {
       const sorted = (await prepared.readImage(film.imageId)).slice().sort();
       const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
-      return { film, spread: at(0.95) - at(0.05) };
+      return { film, spread: at(0.995) - at(0.005) };
     }),
   );
   return spreads.toSorted((a, b) => a.spread - b.spread).slice(0, count).map(({ film }) => film);

@@ -64,3 +64,4 @@ export {
 export { shiftedDiceChart } from "./dice_charts.ts";
 export { ensembleFlow, wholeFlow } from "./flow_charts.ts";
 export { ensemblePictures } from "./ensemble_pictures.ts";
+export { activationCurves, featurePictures, modelDiagram, modelSizes } from "./model_charts.ts";
