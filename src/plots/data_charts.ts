@@ -242,13 +242,13 @@ export function greyLevels(
         series: `film ${film + 1}`,
       }))
     );
-  const range = (films: readonly Uint8Array[]) => {
-    const medians = films.map((grey) => median(grey));
-    return `${Math.min(...medians)} to ${Math.max(...medians)}`;
+  const span = (films: readonly Uint8Array[]) => {
+    const spans = films.map((grey) => quantile(grey, 0.995) - quantile(grey, 0.005));
+    return `${Math.min(...spans)} to ${Math.max(...spans)}`;
   };
   const chart = (title: string, films: readonly Uint8Array[]) =>
     lines(curves(films), {
-      title: `${title}: median grey ${range(films)}`,
+      title: `${title}: ${span(films)} of 255`,
       x: "grey value (0 black, 255 white)",
       y: "pixels (%)",
       width: 320,
@@ -256,8 +256,8 @@ export function greyLevels(
       fromZero: true,
     });
   return panels([chart("as stored", before), chart("corrected", after)], {
-    title: `Median grey of these films: ${range(before)} as stored, ${range(after)} corrected`,
-    subtitle: "Grey values of each film, in bins of 8",
+    title: `The films span ${span(before)} of 255 grey values as stored, ${span(after)} corrected`,
+    subtitle: "Between the percentiles 0.5 and 99.5; grey values of each film, in bins of 8",
   });
 }
 

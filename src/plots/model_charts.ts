@@ -18,7 +18,9 @@ export function modelDiagram(
     title: `${graph.title}: ${joins} places where maps are joined, ${
       (weights.parameterCount / 1e6).toFixed(1)
     } million parameters`,
-    subtitle: `With ${encoder.name}. Number in a box: channels`,
+    subtitle: `Encoder: ${
+      encoder.name === "unet" ? "its own" : encoder.name
+    }. Number in a box: channels`,
   });
 }
 

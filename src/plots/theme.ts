@@ -31,28 +31,31 @@ export const COLORS = {
   positive: PALETTE.vermillion,
   negative: PALETTE.blue,
   train: PALETTE.green,
-  validation: PALETTE.purple,
+  validation: PALETTE.black,
   "validation, positives": PALETTE.vermillion,
-  test: PALETTE.black,
+  test: PALETTE.purple,
   men: PALETTE.green,
-  women: PALETTE.purple,
+  women: PALETTE.vermillion,
   bce: PALETTE.blue,
   dice: PALETTE.green,
   focal: PALETTE.vermillion,
-  lovasz: PALETTE.purple,
+  lovasz: PALETTE.black,
   before: NEUTRAL,
   after: PALETTE.orange,
 } as const;
 
-/** Series without a colour of their own take these in turn; yellow is too pale for lines on white. */
+/**
+ * Series without a colour of their own take these in turn, those that are easiest to tell apart first.
+ * Yellow is too pale for lines on white.
+ */
 const OTHERS: readonly string[] = [
   PALETTE.blue,
   PALETTE.vermillion,
   PALETTE.green,
-  PALETTE.purple,
-  PALETTE.orange,
-  PALETTE.sky,
   PALETTE.black,
+  PALETTE.sky,
+  PALETTE.orange,
+  PALETTE.purple,
 ];
 
 /**
