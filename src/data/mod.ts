@@ -1,4 +1,5 @@
 /** The competition's files: masks as run lengths, the index of films, folds, prepared images, batches. */
+export { type AnnotationSummary, annotationSummary } from "./annotation_summary.ts";
 export { resizeArea, resizeMask } from "./area.ts";
 export {
   type Batch,
@@ -31,6 +32,7 @@ export {
   type Splittable,
   stratifiedSplit,
 } from "./folds.ts";
+export { duplicateImages } from "./duplicates.ts";
 export { encodeGreyPng, readGreyPng } from "./grey_png.ts";
 export { epochOrder } from "./order.ts";
 export { type DecodedFilm, prepare, type PrepareOptions, type PrepareProgress } from "./prepare.ts";

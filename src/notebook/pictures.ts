@@ -9,14 +9,19 @@ const MAX_LIVE_BYTES = 50_000;
 /**
  * Shows a chart as PNG, which every reader of notebooks displays, and small ones also as vega-lite.
  *
- * @param spec The chart, for example from a function of `@/plots`.
+ * @param spec The chart, for example from a function of `@/plots`; undefined, as some of them return
+ * where the data do not tell what they need, is said in words.
  * @param options.title The text for terminals. Default: the chart's own title.
  * @throws {ChartError} If vega-lite cannot draw the chart without a warning.
  */
 export async function showChart(
-  spec: TopLevelSpec,
+  spec: TopLevelSpec | undefined,
   options: { title?: string } = {},
 ): Promise<void> {
+  if (spec === undefined) {
+    await show({ "text/plain": "No chart: the data do not tell what it needs" });
+    return;
+  }
   const { png, width, height } = await renderPicture(spec, SCALE);
   const live = { ...spec, $schema: V5_SCHEMA, config: { ...THEME, ...spec.config } };
   const isSmall = JSON.stringify(live).length <= MAX_LIVE_BYTES;

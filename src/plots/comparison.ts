@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { ChartOptions } from "./charts.ts";
-import { PALETTE } from "./theme.ts";
+import { type ChartOptions, frame } from "./frame.ts";
+import { MUTED, PALETTE } from "./theme.ts";
 
 /** Repeated measurements of one thing. */
 export interface Measurements {
@@ -29,7 +29,6 @@ export function comparison(rows: readonly Measurements[], options: ChartOptions)
         `${values.join(", ") || "none"}`,
     );
   }
-  const { title, subtitle, width = 440, height = 28 * rows.length } = options;
   const y = {
     field: "label",
     type: "nominal" as const,
@@ -41,17 +40,14 @@ export function comparison(rows: readonly Measurements[], options: ChartOptions)
   const scale = { zero: false };
   const mean = { ...x, aggregate: "mean" as const };
   return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    title: subtitle === undefined ? { text: title } : { text: title, subtitle },
-    width,
-    height,
+    ...frame({ height: 28 * rows.length, ...options }),
     data: {
       values: rows.flatMap(({ label, values }) => values.map((value) => ({ label, value }))),
     },
     layer: [
       {
         transform: [{ filter: { field: "label", equal: rows[0]!.label } }],
-        mark: { type: "rule", color: "#999999", strokeDash: [4, 3] },
+        mark: { type: "rule", color: MUTED, strokeDash: [4, 3] },
         encoding: { x: { ...mean, scale } },
       },
       {

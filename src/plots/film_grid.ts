@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import sharp, { type OverlayOptions } from "sharp";
+import * as vega from "vega";
 import { drawMask, greyToRgb, sideOf } from "./overlay.ts";
 import { svgToPng } from "./render.ts";
 import { textWidth } from "./text_width.ts";
@@ -13,6 +14,11 @@ export interface Film {
   truth?: Uint8Array;
   /** Same shape as `grey`; every value but 0 is drawn as prediction. */
   prediction?: Uint8Array;
+  /**
+   * Same shape as `grey`, 0 to 1: drawn in place of the film, dark blue for 0 and yellow for 1, as in
+   * heat maps.
+   */
+  probabilities?: Float32Array;
   /** A line below the film; cut to the film's width. */
   caption?: string;
 }
@@ -24,11 +30,16 @@ export interface FilmGridOptions {
   tile?: number;
   /** A line above all films. Default: none. */
   title?: string;
-  /** How masks are drawn. Default: "outline". */
-  style?: "outline" | "fill";
+  /**
+   * How masks are drawn: lines, areas, or where the two agree and where only one of them is. Default:
+   * "outline".
+   */
+  style?: FilmStyle;
   /** JPEG quality, 1 to 100. Default: 85. */
   quality?: number;
 }
+
+export type FilmStyle = "outline" | "fill" | "agreement";
 
 const GAP = 10;
 const CAPTION_HEIGHT = 22;
@@ -50,7 +61,7 @@ export async function filmGrid(
   if (!Number.isInteger(columns) || columns < 1) {
     throw new RangeError(`Cannot draw films as columns must be >= 1: ${columns}`);
   }
-  const legend = legendOf(films);
+  const legend = legendOf(films, style);
   const used = Math.min(columns, films.length);
   const captionHeight = films.some((film) => film.caption) ? CAPTION_HEIGHT : 0;
   const headerHeight = title !== undefined || legend.length > 0 ? HEADER_HEIGHT : 0;
@@ -82,14 +93,15 @@ export async function filmGrid(
   return new Uint8Array(jpeg);
 }
 
-async function drawFilm(film: Film, tile: number, style: "outline" | "fill"): Promise<Uint8Array> {
+async function drawFilm(film: Film, tile: number, style: FilmStyle): Promise<Uint8Array> {
   const size = sideOf(film.grey);
-  const resized = await sharp(film.grey, { raw: { width: size, height: size, channels: 1 } })
+  const grey = film.probabilities ? scaleOf(film.probabilities, film.grey.length) : film.grey;
+  const resized = await sharp(grey, { raw: { width: size, height: size, channels: 1 } })
     .resize(tile, tile).greyscale().raw().toBuffer();
-  const rgb = greyToRgb(new Uint8Array(resized));
-  for (const name of ["truth", "prediction"] as const) {
-    const mask = film[name];
-    if (mask === undefined) continue;
+  const rgb = film.probabilities
+    ? heatColors(new Uint8Array(resized))
+    : greyToRgb(new Uint8Array(resized));
+  for (const { name, mask } of areasOf(film, style)) {
     if (mask.length !== film.grey.length) {
       throw new RangeError(
         `Cannot draw the ${name} as it has not the film's size: ${mask.length} pixels, not ` +
@@ -97,8 +109,61 @@ async function drawFilm(film: Film, tile: number, style: "outline" | "fill"): Pr
       );
     }
     const scaled = resizeMask(mask, size, tile);
-    drawMask(rgb, scaled, { color: COLORS[name], style, thickness: 2 });
+    drawMask(
+      rgb,
+      scaled,
+      style === "outline" ? { color: COLORS[name], style, thickness: 2 } : {
+        color: COLORS[name],
+        style: "fill",
+        opacity: style === "agreement" ? 0.75 : 0.45,
+      },
+    );
   }
+  return rgb;
+}
+
+type AreaName = "truth" | "prediction" | "both" | "truth only" | "prediction only";
+
+/** What is drawn over a film, by its name in the legend. */
+function areasOf(
+  { truth, prediction }: Film,
+  style: FilmStyle,
+): { name: AreaName; mask: Uint8Array }[] {
+  if (style === "agreement" && truth && prediction) {
+    const where = (test: (inTruth: boolean, inPrediction: boolean) => boolean) =>
+      truth.map((value, i) => test(value !== 0, prediction[i] !== 0) ? 1 : 0);
+    return [
+      { name: "both", mask: where((a, b) => a && b) },
+      { name: "truth only", mask: where((a, b) => a && !b) },
+      { name: "prediction only", mask: where((a, b) => !a && b) },
+    ];
+  }
+  return [
+    ...(truth ? [{ name: "truth" as const, mask: truth }] : []),
+    ...(prediction ? [{ name: "prediction" as const, mask: prediction }] : []),
+  ];
+}
+
+/** Probabilities as bytes. */
+function scaleOf(probabilities: Float32Array, length: number): Uint8Array {
+  if (probabilities.length === length) {
+    return Uint8Array.from(probabilities, (value) => Math.round(255 * value));
+  }
+  throw new RangeError(
+    `Cannot draw the probabilities as they have not the film's size: ${probabilities.length} ` +
+      `pixels, not ${length}`,
+  );
+}
+
+/** Bytes in the colours of heat maps. */
+function heatColors(values: Uint8Array): Uint8Array {
+  const scheme = vega.scheme("viridis") as unknown as (share: number) => string;
+  const colors = Array.from(
+    { length: 256 },
+    (_, value) => scheme(value / 255).match(/\d+/g)!.map(Number),
+  );
+  const rgb = new Uint8Array(3 * values.length);
+  for (const [i, value] of values.entries()) rgb.set(colors[value]!, 3 * i);
   return rgb;
 }
 
@@ -114,14 +179,15 @@ function resizeMask(mask: Uint8Array, from: number, to: number): Uint8Array {
   return resized;
 }
 
-function legendOf(films: readonly Film[]): ("truth" | "prediction")[] {
-  return (["truth", "prediction"] as const).filter((name) => films.some((film) => film[name]));
+function legendOf(films: readonly Film[], style: FilmStyle): AreaName[] {
+  const names = new Set(films.flatMap((film) => areasOf(film, style).map(({ name }) => name)));
+  return [...names];
 }
 
 /** The title on the left, the legend on the right. */
 function header(
   title: string | undefined,
-  legend: readonly ("truth" | "prediction")[],
+  legend: readonly AreaName[],
   width: number,
 ): string[] {
   const texts: string[] = [];

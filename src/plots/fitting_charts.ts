@@ -1,6 +1,8 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Fitting, FittingStep, StepName } from "@/postprocessing/mod.ts";
-import { bars, heatmap, type LineRow, lines } from "./charts.ts";
+import { bars } from "./bars.ts";
+import { heatmap } from "./heatmap.ts";
+import { type LineRow, lines } from "./lines.ts";
 
 /** What each step of a fitting is called in charts. */
 const LABELS: Record<StepName, string> = {
@@ -18,8 +20,8 @@ export function fittingSteps({ steps, dice, films }: Fitting): TopLevelSpec {
   const rows = steps.flatMap(({ name, before, after, kept }) => {
     const label = `${LABELS[name]}${kept ? ", kept" : ""}`;
     return [
-      { label, value: before, series: "without the step" },
-      { label, value: after, series: "with the step" },
+      { label, value: before, series: "before" },
+      { label, value: after, series: "after" },
     ];
   });
   return bars(rows, {
@@ -40,7 +42,12 @@ export function fittingThresholds(fitting: Fitting): TopLevelSpec {
   const rows = step.tried.flatMap(({ rule, dice }): LineRow[] =>
     rule.rule === "threshold" ? [{ x: rule.threshold, y: dice, series: "threshold" }] : []
   );
-  return lines(rows, { ...outcome(step, "The best threshold"), x: "threshold", y: "dice" });
+  return lines(rows, {
+    ...outcome(step, "The best threshold"),
+    x: "threshold",
+    y: "dice",
+    ringed: [highestOf(rows)],
+  });
 }
 
 /** The score of each smallest area of a component that a fitting tried, and without the step, at 0. */
@@ -51,6 +58,7 @@ export function fittingAreas(fitting: Fitting): TopLevelSpec {
   );
   const without = { x: 0, y: step.before, series: "area" };
   return lines([without, ...tried], {
+    ringed: [highestOf([without, ...tried])],
     ...outcome(step, "Dropping small components"),
     x: "smallest area that is kept (px at 1024 x 1024)",
     y: "dice",
@@ -70,15 +78,22 @@ export function fittingTriplets(fitting: Fitting): TopLevelSpec {
     best.set(cell, Math.max(dice, best.get(cell) ?? 0));
   }
   const matrix = [...tops].flatMap((top) => [...areas].map((area) => best.get(`${top} ${area}`)!));
+  const highest = Math.max(...matrix);
+  const titles = outcome(step, "The triplet rule");
   return heatmap(matrix, { rows: tops.size, columns: areas.size }, {
-    ...outcome(step, "The triplet rule"),
+    ...titles,
+    subtitle: `${titles.subtitle}; each cell with its best third value, the best framed`,
     rowLabels: [...tops],
     columnLabels: [...areas],
     x: "least area of sure pixels (px at 1024 x 1024)",
     y: "probability of a sure pixel",
-    legend: "dice, with the best third value",
-    format: ".2f",
-    width: 440,
+    legend: "dice",
+    format: ".3f",
+    written: true,
+    marked: matrix.flatMap((dice, i) =>
+      dice === highest ? [{ row: Math.floor(i / areas.size), column: i % areas.size }] : []
+    ),
+    width: 600,
     height: 260,
   });
 }
@@ -126,6 +141,11 @@ function outcome({ before, after, kept }: FittingStep, what: string) {
       text(before)
     } without this step`,
   };
+}
+
+function highestOf(rows: readonly LineRow[]): { x: number; y: number } {
+  const best = rows.reduce((best, row) => row.y! > best.y! ? row : best);
+  return { x: best.x, y: best.y! };
 }
 
 function text(dice: number): string {

@@ -1,92 +1,84 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { ModelGraph } from "@/model/mod.ts";
-import { PALETTE } from "./theme.ts";
+import type { GraphNode, ModelGraph } from "@/model/mod.ts";
+import { type Arrow, type Box, diagram } from "./diagram.ts";
+import { MUTED, PALETTE } from "./theme.ts";
 
-/** Colours of the edges: what happens to the size. */
-const KINDS = ["down", "skip", "up"];
-const KIND_COLORS = [PALETTE.blue, "#999999", PALETTE.vermillion];
+/** What happens to the size. */
+const ARROWS = { down: PALETTE.blue, skip: MUTED, up: PALETTE.vermillion };
+
+/** What a tensor is made by, as the number of arrows that end at it says. */
+const NODES = {
+  encoder: "#CFE3F1",
+  "one input": "#FFFFFF",
+  "several inputs joined": "#FBE3CC",
+} as const;
+
+const BOX = { width: 42, height: 22 };
+const LEFT = 64;
 
 /**
  * A network as a diagram: rows are sizes, from the full size on top to the coarsest; the number in a
- * node is that of its channels.
+ * box is that of its channels. Arrows that would run through another box go around it.
+ *
+ * @param options.title What the diagram shows. Default: the network's name.
+ * @throws {RangeError} If a node of an edge is missing.
  */
 export function networkDiagram(
-  { title, nodes, edges }: ModelGraph,
-  options: { subtitle?: string; width?: number; height?: number } = {},
+  graph: ModelGraph,
+  options: { title?: string; subtitle?: string; width?: number; height?: number } = {},
 ): TopLevelSpec {
-  const { subtitle, width = 640, height = 300 } = options;
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const level = (stride: number) => Math.log2(stride);
-  const lines = edges.map(({ from, to, kind }) => {
-    const a = byName.get(from), b = byName.get(to);
-    if (!a || !b) throw new RangeError(`Cannot draw an edge as a node is missing: ${from}-${to}`);
-    return {
-      x: a.column,
-      y: level(a.stride),
-      x2: b.column,
-      y2: level(b.stride),
-      kind,
-      edge: `${from} to ${to}`,
-    };
-  });
+  const { nodes, edges } = graph;
+  const { title = graph.title, subtitle, width = 740, height = 340 } = options;
   const strides = [...new Set(nodes.map(({ stride }) => stride))].sort((a, b) => a - b);
-  const y = {
-    type: "quantitative" as const,
-    title: "stride (input pixels a pixel)",
-    scale: { reverse: true, domain: [-0.5, Math.max(...strides.map(level)) + 0.5] },
-    axis: { values: strides.map(level), labelExpr: "pow(2, datum.value)", grid: false },
-  };
   const columns = Math.max(...nodes.map(({ column }) => column));
-  const x = {
-    type: "quantitative" as const,
-    axis: null,
-    scale: { domain: [-0.5, columns + 0.5] },
-  };
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    title: subtitle === undefined ? { text: title } : { text: title, subtitle },
+  const place = ({ stride, column }: Pick<GraphNode, "stride" | "column">) => ({
+    x: LEFT + BOX.width / 2 + column * (width - LEFT - BOX.width - 8) / Math.max(1, columns),
+    y: height * (strides.indexOf(stride) + 0.6) / strides.length,
+  });
+  const boxes = nodes.map((node): Box => ({
+    id: node.name,
+    ...place(node),
+    ...BOX,
+    lines: [String(node.channels)],
+    kind: kindOf(node, edges.filter(({ to }) => to === node.name).length),
+    tip: `${node.name}: ${node.channels} channels, stride ${node.stride}`,
+  }));
+  const byId = new Map(boxes.map((box) => [box.id, box]));
+  const arrows = edges.map(({ from, to, kind }): Arrow => {
+    const [a, b] = [byId.get(from), byId.get(to)];
+    return { from, to, kind, bend: a && b ? bendAround(a, b, boxes) : 0 };
+  });
+  return diagram(boxes, arrows, {
+    title,
+    ...(subtitle !== undefined && { subtitle }),
     width,
     height,
-    layer: [
-      {
-        data: { values: lines },
-        mark: { type: "rule", strokeWidth: 1.5, opacity: 0.7 },
-        encoding: {
-          x: { field: "x", ...x },
-          y: { field: "y", ...y },
-          x2: { field: "x2" },
-          y2: { field: "y2" },
-          color: {
-            field: "kind",
-            type: "nominal",
-            title: "size",
-            scale: { domain: KINDS, range: KIND_COLORS },
-          },
-          tooltip: { field: "edge", type: "nominal" },
-        },
-      },
-      {
-        data: { values: nodes.map((node) => ({ ...node, level: level(node.stride) })) },
-        mark: { type: "circle", opacity: 1, color: "#ffffff", stroke: "#333333", size: 700 },
-        encoding: {
-          x: { field: "column", ...x },
-          y: { field: "level", ...y },
-          tooltip: [
-            { field: "name", type: "nominal" },
-            { field: "channels", type: "quantitative" },
-            { field: "stride", type: "quantitative" },
-          ],
-        },
-      },
-      {
-        data: { values: nodes.map((node) => ({ ...node, level: level(node.stride) })) },
-        mark: { type: "text", fontSize: 10, color: "#111111" },
-        encoding: {
-          x: { field: "column", ...x },
-          y: { field: "level", ...y },
-          text: { field: "channels", type: "quantitative" },
-        },
-      },
-    ],
-  };
+    boxKinds: NODES,
+    arrowKinds: ARROWS,
+    notes: strides.map((stride) => ({
+      x: 0,
+      y: place({ stride, column: 0 }).y,
+      text: stride === 1 ? "full size" : `size / ${stride}`,
+    })),
+  });
+}
+
+function kindOf({ column }: GraphNode, inputs: number): keyof typeof NODES {
+  if (column === 0) return "encoder";
+  return inputs > 1 ? "several inputs joined" : "one input";
+}
+
+/** How far an arrow must bend so that it passes above the boxes between its ends. */
+function bendAround(a: Box, b: Box, boxes: readonly Box[]): number {
+  const between = boxes.filter((box) => box !== a && box !== b && isBetween(a, b, box));
+  return between.length === 0 ? 0 : BOX.height / 2 + 6 + 3 * between.length;
+}
+
+function isBetween(a: Box, b: Box, box: Box): boolean {
+  const dx = b.x - a.x, dy = b.y - a.y;
+  const along = ((box.x - a.x) * dx + (box.y - a.y) * dy) / (dx ** 2 + dy ** 2);
+  if (!(along > 0 && along < 1)) return false;
+  const nearest = { x: a.x + along * dx, y: a.y + along * dy };
+  return Math.abs(nearest.x - box.x) < box.width / 2 &&
+    Math.abs(nearest.y - box.y) < box.height / 2;
 }

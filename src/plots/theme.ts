@@ -15,26 +15,47 @@ export const PALETTE = {
   black: "#000000",
 } as const;
 
-/** The colour of each thing that appears in more than one picture. */
+/** What has no colour of its own where nothing has to be told apart, such as a single row of bars. */
+export const NEUTRAL = "#5B6B7C";
+
+/**
+ * The colour of each thing that appears in more than one picture. Names that may stand in one
+ * picture have colours that stay apart for readers who lack the green cones (see the tests).
+ */
 export const COLORS = {
   truth: PALETTE.sky,
   prediction: PALETTE.orange,
+  "both": PALETTE.green,
+  "truth only": PALETTE.sky,
+  "prediction only": PALETTE.orange,
   positive: PALETTE.vermillion,
   negative: PALETTE.blue,
   train: PALETTE.green,
-  validation: PALETTE.purple,
+  validation: PALETTE.black,
+  "validation, positives": PALETTE.vermillion,
+  test: PALETTE.purple,
+  men: PALETTE.green,
+  women: PALETTE.vermillion,
+  bce: PALETTE.blue,
+  dice: PALETTE.green,
+  focal: PALETTE.vermillion,
+  lovasz: PALETTE.black,
+  before: NEUTRAL,
+  after: PALETTE.orange,
 } as const;
 
-/** Series without a colour of their own take these in turn. */
+/**
+ * Series without a colour of their own take these in turn, those that are easiest to tell apart first.
+ * Yellow is too pale for lines on white.
+ */
 const OTHERS: readonly string[] = [
   PALETTE.blue,
   PALETTE.vermillion,
   PALETTE.green,
-  PALETTE.purple,
-  PALETTE.orange,
-  PALETTE.sky,
   PALETTE.black,
-  PALETTE.yellow,
+  PALETTE.sky,
+  PALETTE.orange,
+  PALETTE.purple,
 ];
 
 /**

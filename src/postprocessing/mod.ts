@@ -1,5 +1,11 @@
 /** From probabilities to a submission: test-time averages, thresholds, components, run lengths. */
 export {
+  calibrate,
+  Calibration,
+  type CalibrationBin,
+  type CalibrationCurve,
+} from "./calibration.ts";
+export {
   type ComponentOverlap,
   componentOverlaps,
   type Components,
@@ -44,6 +50,7 @@ export {
   scoreSubmission,
   withTruth,
 } from "./score.ts";
+export { type ShiftedDice, shiftedDice, shiftMask } from "./shifted_dice.ts";
 export { loadTrainedModel, type TrainedModel } from "./trained_model.ts";
 export {
   searchTriplet,
@@ -52,3 +59,4 @@ export {
   tripletRule,
   TripletSearch,
 } from "./triplet.ts";
+export { type EnsembleViews, ensembleViews } from "./ensemble_views.ts";

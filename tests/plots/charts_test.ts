@@ -1,12 +1,10 @@
-import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import sharp from "sharp";
 import { compile } from "vega-lite";
 import {
   bars,
   binCounts,
   ChartError,
-  COLORS,
-  colorsOf,
   heatmap,
   histogram,
   lines,
@@ -201,15 +199,6 @@ Deno.test("renderPng() draws at twice the size of the SVG, with visible text", a
   ];
   assert(short > blank + 200, `a title must add dark pixels: ${blank}, ${short}`);
   assert(long > short * 1.5, `a longer title must add more: ${short}, ${long}`);
-});
-
-Deno.test("colorsOf() gives the same thing the same colour and each name its own", () => {
-  assertEquals(colorsOf(["validation", "train"]), [COLORS.validation, COLORS.train]);
-  assertEquals(colorsOf(["train"]), [COLORS.train]);
-  const many = ["a", "b", "positive", "c", "negative", "d", "e", "f"];
-  assertEquals(new Set(colorsOf(many)).size, many.length);
-  assertNotEquals(colorsOf(["a", "negative"])[0], COLORS.negative);
-  assertThrows(() => colorsOf([..."abcdefghi"]), RangeError, "more than 8");
 });
 
 Deno.test("PALETTE holds the colours of Okabe and Ito", () => {

@@ -126,3 +126,31 @@ Deno.test("filmGrid() refuses what it cannot draw", async () => {
   const wrong = [{ grey, prediction: new Uint8Array(9) }];
   await assertRejects(() => filmGrid(wrong), RangeError, "prediction");
 });
+
+Deno.test("filmGrid() draws where masks agree, and where only one of them is", async () => {
+  const size = 40;
+  const grey = new Uint8Array(size * size).fill(100);
+  const columns = (from: number, to: number) =>
+    Uint8Array.from(grey, (_, i) => Number(i % size >= from && i % size < to));
+  const film = { grey, truth: columns(0, 20), prediction: columns(10, 30) };
+  const { at } = await pixelsOf(
+    await filmGrid([film], { style: "agreement", tile: 400, quality: 95 }),
+  );
+  // Ten pixels a column, a gap of 10; a quarter of the film shows through.
+  const seen = (name: keyof typeof COLORS) => rgbOf(COLORS[name]).map((v) => 0.75 * v + 25);
+  assert(isNear(at(60, 200), seen("truth only"), 12), `truth only: ${at(60, 200)}`);
+  assert(isNear(at(160, 200), seen("both"), 12), `both: ${at(160, 200)}`);
+  assert(isNear(at(260, 200), seen("prediction only"), 12), `prediction only: ${at(260, 200)}`);
+  assert(isNear(at(360, 200), [100, 100, 100], 12), `neither: ${at(360, 200)}`);
+});
+
+Deno.test("filmGrid() draws probabilities in the colours of heat maps", async () => {
+  const grey = new Uint8Array(16 * 16);
+  const probabilities = Float32Array.from(grey, (_, i) => i % 16 < 8 ? 0 : 1);
+  const { at } = await pixelsOf(await filmGrid([{ grey, probabilities }], { tile: 160 }));
+  // Viridis (van der Walt & Smith 2015) from #440154 to #FDE725.
+  assert(isNear(at(40, 90), rgbOf("#440154"), 12), `0: ${at(40, 90)}`);
+  assert(isNear(at(140, 90), rgbOf("#FDE725"), 12), `1: ${at(140, 90)}`);
+  const wrong = [{ grey, probabilities: new Float32Array(9) }];
+  await assertRejects(() => filmGrid(wrong), RangeError, "9 pixels, not 256");
+});

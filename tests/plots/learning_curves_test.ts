@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { EpochMetrics, Run } from "@/experiments/mod.ts";
 import { type CurveMetric, learningCurves, renderSvg, runCurves } from "@/plots/mod.ts";
+import { textsOf } from "./chart_rows.ts";
 
 /** Four epochs; the second is not validated, and in the fourth there was no positive film. */
 const METRICS: EpochMetrics[] = [
@@ -101,17 +102,42 @@ Deno.test("learningCurves() smooths long runs and keeps the raw line", async () 
   assertEquals(eight.filter((line) => line.length > 0), [[8], [8]]);
 });
 
-Deno.test("learningCurves() rings the best epoch and draws an earlier stage in grey", async () => {
-  const draw = (options: { best?: number; earlier?: EpochMetrics[] }) =>
-    renderSvg(learningCurves(METRICS, "dice", { title: "It learns", ...options }));
+Deno.test("learningCurves() rings the best epoch", async () => {
   const points = async (best?: number) => {
-    const svg = await draw(best === undefined ? {} : { best });
+    const options = best === undefined ? {} : { best };
+    const svg = await renderSvg(
+      learningCurves(METRICS, "dice", { title: "It learns", ...options }),
+    );
     return svg.match(/aria-roledescription="point"/g)!.length;
   };
   assertEquals(await points(3), await points() + 1);
+});
+
+Deno.test("learningCurves() draws earlier stages in grey before this one", async () => {
+  const stage = (name: string, metrics: EpochMetrics[]) => ({ metrics, experiment: { name } });
+  const draw = (earlier: ReturnType<typeof stage>[]) =>
+    learningCurves(METRICS, "dice", { title: "It learns", earlier, best: 3 });
   const grey = (svg: string) => svg.match(/stroke="#999999" stroke-width="2"/g)?.length ?? 0;
-  assertEquals(grey(await draw({})), 0);
-  assertEquals(grey(await draw({ earlier: [METRICS[0]!, METRICS[2]!] })), 1);
+  assertEquals(grey(await renderSvg(draw([]))), 0);
+  const spec = draw([stage("first", METRICS.slice(0, 1)), stage("second", METRICS.slice(0, 2))]);
+  const svg = await renderSvg(spec);
+  assertEquals(grey(svg), 2);
+  assertEquals(textsOf(svg).filter((text) => text.startsWith("stage")), ["stage 2", "stage 3"]);
+  const { data, layer } = spec as unknown as {
+    data: { values: Row[] };
+    layer: { data?: { values: Row[] } }[];
+  };
+  // Three epochs came before.
+  assertEquals([...new Set(data.values.map(({ x }) => x))], [4, 5, 6, 7]);
+  const below = layer.flatMap(({ data }) => data?.values ?? []).filter(({ series }) => series);
+  assertEquals(below.map(({ x, y, series }) => [x, y, series]), [
+    [1, 0.5, "first"],
+    [2, 0.5, "second"],
+    [3, null, "second"],
+  ]);
+  // The ring is where this stage's third epoch is.
+  const ring = layer.at(-1)!.data!.values;
+  assertEquals(ring.map(({ x, y }) => [x, y]), [[6, 0.6]]);
 });
 
 /** A run with the metrics above, as far as its curves are concerned. */
@@ -126,7 +152,7 @@ Deno.test("runCurves() says what the curves show", async () => {
     "best-dice": { file: "", sha256: "", epoch: 4, value: 0.7 },
   });
   const texts = async (metric: CurveMetric, earlier?: Run) => {
-    const svg = await renderSvg(runCurves(run, metric, earlier ? { earlier } : {}));
+    const svg = await renderSvg(runCurves(run, metric, earlier ? { earlier: [earlier] } : {}));
     return [...svg.matchAll(/>([^<]+)<\/text>/g)].map(([, text]) => text!);
   };
   const loss = await texts("loss");
@@ -135,7 +161,7 @@ Deno.test("runCurves() says what the curves show", async () => {
   const dice = await texts("dice", runOf({}, "phantom/1-128"));
   assert(dice.includes("Best validation dice 0.700 after epoch 4"), `${dice}`);
   const subtitle = "phantom/2-192; all-empty masks score 0.550; " +
-    "grey: validation of phantom/1-128";
+    "grey: validation of the stages before";
   assert(dice.includes(subtitle), `${dice}`);
   assertThrows(() => runCurves(runOf({}), "loss"), RangeError, "a run has 4 epochs");
 });

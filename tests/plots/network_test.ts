@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ArchitectureName, ARCHITECTURES, createModel, type ModelGraph } from "@/model/mod.ts";
-import { networkDiagram, renderSvg } from "@/plots/mod.ts";
+import { flowDiagram, networkDiagram, renderSvg, type TopLevelSpec } from "@/plots/mod.ts";
+import { textsOf } from "./chart_rows.ts";
 
 /** The graph of a model, which needs nothing of the model any more. */
 function graphOf(architecture: ArchitectureName): ModelGraph {
@@ -9,9 +10,38 @@ function graphOf(architecture: ArchitectureName): ModelGraph {
   return model.graph;
 }
 
-/** All texts in some SVG. */
-function textsOf(svg: string): string[] {
-  return [...svg.matchAll(/<text[^>]*>([^<]+)<\/text>/g)].map(([, text]) => text!);
+interface Rectangle {
+  x: number;
+  x2: number;
+  y: number;
+  y2: number;
+  tip: string;
+}
+
+interface Step {
+  x: number;
+  y: number;
+  edge: string;
+}
+
+/** Boxes and the ways of the arrows of a diagram, in pixels. */
+function partsOf(spec: TopLevelSpec): { boxes: Rectangle[]; ways: Map<string, Step[]> } {
+  // deno-lint-ignore no-explicit-any
+  const layers = (spec as any).layer as any[];
+  const steps = layers[0].data.values as Step[];
+  return { boxes: layers[2].data.values, ways: Map.groupBy(steps, ({ edge }) => edge) };
+}
+
+/** Places along a way, one for each pixel or so. */
+function along(way: readonly Step[]): { x: number; y: number }[] {
+  return way.slice(1).flatMap((end, i) => {
+    const start = way[i]!;
+    const count = Math.ceil(Math.hypot(end.x - start.x, end.y - start.y)) || 1;
+    return Array.from({ length: count + 1 }, (_, step) => ({
+      x: start.x + (end.x - start.x) * step / count,
+      y: start.y + (end.y - start.y) * step / count,
+    }));
+  });
 }
 
 for (const name of ARCHITECTURES) {
@@ -19,34 +49,86 @@ for (const name of ARCHITECTURES) {
     const graph = graphOf(name);
     const svg = await renderSvg(networkDiagram(graph, { subtitle: "and more" }));
     const texts = textsOf(svg);
-    for (const text of [graph.title, "and more", "down", "skip", "up"]) {
+    for (const text of [graph.title, "and more", "down", "skip", "up", "encoder"]) {
       assertEquals(texts.includes(text), true, text);
     }
-    // Each node has a circle and, in it, its channels; the axis names each stride.
-    const strides = [...new Set(graph.nodes.map(({ stride }) => stride))];
+    // In each box stand its channels; each stride has its row.
     const numbers = texts.filter((text) => /^[\d,]+$/.test(text)).sort();
-    const expected = [...graph.nodes.map(({ channels }) => channels), ...strides];
-    assertEquals(numbers, expected.map(String).sort());
+    assertEquals(numbers, graph.nodes.map(({ channels }) => String(channels)).sort());
+    const strides = [...new Set(graph.nodes.map(({ stride }) => stride))];
+    const rows = strides.map((stride) => stride === 1 ? "full size" : `size / ${stride}`);
+    assertEquals(rows.filter((row) => !texts.includes(row)), []);
     const marks = (kind: string) =>
       svg.match(new RegExp(`role="graphics-symbol" aria-roledescription="${kind}`, "g"));
-    assertEquals(marks("circle")?.length, graph.nodes.length);
-    assertEquals(marks("rule")?.length, graph.edges.length);
+    assertEquals(marks("rect mark")?.length, graph.nodes.length);
+    assertEquals(marks("point")?.length, graph.edges.length);
+  });
+
+  Deno.test(`networkDiagram() leads no arrow of ${name} through another box`, () => {
+    const graph = graphOf(name);
+    const { boxes, ways } = partsOf(networkDiagram(graph));
+    assertEquals(ways.size, graph.edges.length);
+    for (const { from, to } of graph.edges) {
+      const others = boxes.filter(({ tip }) =>
+        !tip.startsWith(`${from}:`) && !tip.startsWith(`${to}:`)
+      );
+      assertEquals(others.length, boxes.length - 2);
+      for (const { x, y } of along(ways.get(`${from} to ${to}`)!)) {
+        const hit = others.find((box) => x > box.x && x < box.x2 && y > box.y && y < box.y2);
+        assert(!hit, `${from} to ${to} runs through ${hit?.tip}`);
+      }
+    }
   });
 }
 
-Deno.test("networkDiagram() draws the full size on top, and a subtitle only if there is one", () => {
-  const spec = JSON.parse(
-    JSON.stringify(networkDiagram(graphOf("unet"), { width: 300, height: 200 })),
-  );
-  assertEquals([spec.title, spec.width, spec.height], [{ text: "U-Net" }, 300, 200]);
-  const [, circles] = spec.layer;
-  assertEquals(circles.encoding.y.scale.reverse, true);
-  const levels = circles.data.values.map(({ level }: { level: number }) => level);
-  assertEquals(levels, [0, 1, 2, 3, 4, 3, 2, 1, 0, 0]);
+Deno.test("networkDiagram() ends every arrow at the border of its box", () => {
+  const graph = graphOf("unet++");
+  const { boxes, ways } = partsOf(networkDiagram(graph));
+  for (const { from, to } of graph.edges) {
+    const { x, y } = ways.get(`${from} to ${to}`)!.at(-1)!;
+    const box = boxes.find(({ tip }) => tip.startsWith(`${to}:`))!;
+    const apart = Math.max(box.x - x, x - box.x2, box.y - y, y - box.y2);
+    assert(apart >= 3 && apart < 5, `${from} to ${to} ends ${apart} px from the border`);
+  }
+});
+
+Deno.test("networkDiagram() draws the full size on top, and fits its width", () => {
+  const graph = graphOf("unet");
+  const { boxes } = partsOf(networkDiagram(graph, { width: 500, height: 200 }));
+  const top = (name: string) => boxes.find(({ tip }) => tip.startsWith(`${name}:`))!.y;
+  const [fine, coarse] = [
+    graph.nodes.find(({ stride }) => stride === 1)!,
+    graph.nodes.find(
+      ({ stride }) => stride === 16,
+    )!,
+  ];
+  assert(top(fine.name) < top(coarse.name));
+  assert(boxes.every(({ x, x2, y, y2 }) => x >= 0 && x2 <= 500 && y >= 0 && y2 <= 200));
 });
 
 Deno.test("networkDiagram() refuses an edge without its node", () => {
   const { title, nodes, edges } = graphOf("unet");
   const broken = { title, nodes: nodes.slice(1), edges };
   assertThrows(() => networkDiagram(broken), RangeError, "a node is missing: x_0_0-x_1_0");
+});
+
+Deno.test("flowDiagram() writes every line inside its box, columns from left to right", async () => {
+  const spec = flowDiagram(
+    [
+      { id: "a", column: 0, kind: "data", lines: ["film", "1024 x 1024"] },
+      { id: "b", column: 1, kind: "step", lines: ["as it is"], from: ["a"] },
+      { id: "c", column: 1, kind: "step", lines: ["mirrored"], from: ["a"] },
+      { id: "d", column: 2, kind: "data", lines: ["mean"], from: ["b", "c"] },
+    ],
+    { data: "#CFE3F1", step: "#FFFFFF" },
+    { title: "A flow" },
+  );
+  const { boxes, ways } = partsOf(spec);
+  assertEquals([...ways.keys()], ["a to b", "a to c", "b to d", "c to d"]);
+  const [a, b, c, d] = boxes as [Rectangle, Rectangle, Rectangle, Rectangle];
+  assert(a.x2 < b.x && b.x2 < d.x && b.x === c.x && b.y2 < c.y);
+  const svg = await renderSvg(spec);
+  for (const text of ["A flow", "film", "1024 x 1024", "as it is", "mirrored", "mean"]) {
+    assert(textsOf(svg).includes(text), text);
+  }
 });
