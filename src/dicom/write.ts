@@ -1,4 +1,13 @@
 import { writeFileAtomic } from "@/files/mod.ts";
+import {
+  concatenate,
+  encodeElement,
+  encodeFile,
+  encodeItemHeader,
+  encodeRows,
+  type Row,
+  UNDEFINED_LENGTH,
+} from "./element.ts";
 import { TransferSyntax } from "./transfer_syntax.ts";
 import { deterministicUid } from "./uid.ts";
 
@@ -32,11 +41,10 @@ export interface DicomIdentity {
   view?: "PA" | "AP";
 }
 
-type Value = string | number | Uint8Array;
-type Row = [group: number, element: number, representation: string, value: Value];
-
 const secondaryCapture = "1.2.840.10008.5.1.4.1.1.7";
-const implementation = deterministicUid("pneumothorax segmentation: DICOM writer");
+
+/** Says in a file which program wrote it. */
+export const IMPLEMENTATION_UID = deterministicUid("pneumothorax segmentation: DICOM writer");
 
 /**
  * Encodes a Secondary Capture film as a DICOM Part 10 file, explicit VR little endian (JPEG in one
@@ -51,13 +59,8 @@ const implementation = deterministicUid("pneumothorax segmentation: DICOM writer
  */
 export function encodeDicom(image: DicomImage, identity: DicomIdentity): Uint8Array<ArrayBuffer> {
   checkImage(image);
-  const meta = concatenate(fileMeta(image, identity).map(encodeElement));
-  return concatenate([
-    new Uint8Array(128),
-    new TextEncoder().encode("DICM"),
-    encodeElement([0x0002, 0x0000, "UL", meta.length]),
-    meta,
-    ...dataElements(image, identity).map(encodeElement),
+  return encodeFile(fileMeta(image, identity), [
+    encodeRows(dataElements(image, identity)),
     encodePixelData(image),
   ]);
 }
@@ -112,7 +115,7 @@ function fileMeta({ pixels }: DicomImage, { sopInstanceUid }: DicomIdentity): Ro
     [0x0002, 0x0002, "UI", secondaryCapture],
     [0x0002, 0x0003, "UI", sopInstanceUid],
     [0x0002, 0x0010, "UI", isJpeg(pixels) ? jpegBaseline : explicitLittleEndian],
-    [0x0002, 0x0012, "UI", implementation],
+    [0x0002, 0x0012, "UI", IMPLEMENTATION_UID],
   ];
 }
 
@@ -180,38 +183,6 @@ function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
   return rows;
 }
 
-/** Representations whose length takes four bytes, after two that are reserved (PS3.5, 7.1.2). */
-const longRepresentations = new Set(["OB", "OW"]);
-
-function encodeElement([group, element, representation, value]: Row): Uint8Array {
-  const content = encodeValue(representation, value);
-  const long = longRepresentations.has(representation);
-  const header = new Uint8Array(long ? 12 : 8);
-  const view = new DataView(header.buffer);
-  view.setUint16(0, group, true);
-  view.setUint16(2, element, true);
-  header.set(new TextEncoder().encode(representation), 4);
-  if (long) view.setUint32(8, content.length, true);
-  else view.setUint16(6, content.length, true);
-  return concatenate([header, content]);
-}
-
-function encodeValue(representation: string, value: Value): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value === "number") {
-    const bytes = new Uint8Array(representation === "UL" ? 4 : 2);
-    const view = new DataView(bytes.buffer);
-    if (representation === "UL") view.setUint32(0, value, true);
-    else view.setUint16(0, value, true);
-    return bytes;
-  }
-  if (!/^[\x20-\x7e]*$/.test(value)) {
-    throw new RangeError(`Cannot write a DICOM file as text must be printable ASCII: "${value}"`);
-  }
-  const padding = representation === "UI" ? "\0" : " ";
-  return new TextEncoder().encode(value.length % 2 === 0 ? value : value + padding);
-}
-
 function encodePixelData({ pixels }: DicomImage): Uint8Array {
   if (!isJpeg(pixels)) {
     const even = new Uint8Array(pixels.byteLength + (pixels.byteLength % 2));
@@ -224,32 +195,14 @@ function encodePixelData({ pixels }: DicomImage): Uint8Array {
   }
   const { jpeg } = pixels;
   const padding = jpeg.length % 2;
-  const item = (element: number, length: number) => {
-    const bytes = new Uint8Array(8);
-    const view = new DataView(bytes.buffer);
-    view.setUint16(0, 0xfffe, true);
-    view.setUint16(2, element, true);
-    view.setUint32(4, length, true);
-    return bytes;
-  };
   const header = encodeElement([0x7fe0, 0x0010, "OB", new Uint8Array(0)]);
-  new DataView(header.buffer).setUint32(8, 0xffffffff, true); // undefined length
+  new DataView(header.buffer).setUint32(8, UNDEFINED_LENGTH, true);
   return concatenate([
     header,
-    item(0xe000, 0), // the offset table, empty
-    item(0xe000, jpeg.length + padding),
+    encodeItemHeader(0xe000, 0), // the offset table, empty
+    encodeItemHeader(0xe000, jpeg.length + padding),
     jpeg,
     new Uint8Array(padding),
-    item(0xe0dd, 0), // the sequence's end
+    encodeItemHeader(0xe0dd, 0), // the sequence's end
   ]);
-}
-
-function concatenate(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    whole.set(part, position);
-    position += part.length;
-  }
-  return whole;
 }
