@@ -21,8 +21,8 @@ export interface DicomImage {
   bitsStored?: number;
   /** Default: "MONOCHROME2". "MONOCHROME1" says that low values are white; pixels are not changed. */
   photometricInterpretation?: "MONOCHROME1" | "MONOCHROME2";
-  /** In mm; default 0.168 both ways, one of the competition's. */
-  pixelSpacing?: { row: number; column: number };
+  /** In mm; default 0.168 both ways, one of the competition's; null: not known, none is written. */
+  pixelSpacing?: { row: number; column: number } | null;
   /** Default: none. */
   rescale?: { slope: number; intercept: number };
   /** Default: none, as in the competition's files. */
@@ -124,7 +124,7 @@ function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
   const { pixels, width, height, rescale, window } = image;
   const { patientId, sex = "", age = "", view = "" } = identity;
   const bits = bitsOf(image);
-  const spacing = image.pixelSpacing ?? { row: 0.168, column: 0.168 };
+  const { pixelSpacing: spacing = { row: 0.168, column: 0.168 } } = image;
   const rows: Row[] = [
     [0x0008, 0x0005, "CS", "ISO_IR 100"],
     [0x0008, 0x0016, "UI", secondaryCapture],
@@ -153,7 +153,7 @@ function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
     [0x0028, 0x0004, "CS", image.photometricInterpretation ?? "MONOCHROME2"],
     [0x0028, 0x0010, "US", height],
     [0x0028, 0x0011, "US", width],
-    [0x0028, 0x0030, "DS", `${spacing.row}\\${spacing.column}`],
+    ...spacingRow(spacing),
     [0x0028, 0x0100, "US", bits.allocated],
     [0x0028, 0x0101, "US", bits.stored],
     [0x0028, 0x0102, "US", bits.stored - 1],
@@ -181,6 +181,10 @@ function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
     );
   }
   return rows;
+}
+
+function spacingRow(spacing: { row: number; column: number } | null): Row[] {
+  return spacing === null ? [] : [[0x0028, 0x0030, "DS", `${spacing.row}\\${spacing.column}`]];
 }
 
 function encodePixelData({ pixels }: DicomImage): Uint8Array {
