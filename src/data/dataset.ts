@@ -134,7 +134,7 @@ export async function loadDataset(root: string, options: LoadOptions = {}): Prom
 
 /**
  * Reads the index of any folder with DICOM files, in it and all below it: films to predict that are
- * not laid out as the competition's. Pixels are not decoded.
+ * not laid out as the competition's and may have any shape. Pixels are not decoded.
  *
  * A file that cannot be used is listed in `excluded`, see {@linkcode loadDataset}.
  *
@@ -159,7 +159,7 @@ export async function loadFilms(
   const { films, excluded } = await loadPart(
     files,
     advance,
-    (imageId, path) => readFilmFile(imageId, path, readMetadata),
+    (imageId, path) => readFilmFile(imageId, path, readMetadata, "any shape"),
   );
   return { films: films.sort(byImageId), excluded: excluded.sort(byImageId) };
 }
@@ -228,10 +228,12 @@ async function readFilmFile(
   imageId: string,
   path: string,
   readMetadata: (path: string) => Promise<Header>,
+  shapes: "square" | "any shape" = "square",
 ): Promise<FilmFile> {
   const { size } = await Deno.stat(path);
   const { patientId, sex, age, view, pixelSpacing, rows, columns } = await readMetadata(path);
-  if (rows !== FILM_SIZE || columns !== FILM_SIZE) {
+  const isSquare = rows === FILM_SIZE && columns === FILM_SIZE;
+  if (!isSquare && shapes === "square") {
     throw new Damaged(
       `its size must be ${FILM_SIZE} x ${FILM_SIZE}, as that of the masks: ${columns} x ${rows}`,
     );
@@ -245,6 +247,7 @@ async function readFilmFile(
     age,
     view,
     pixelSpacing,
+    ...(!isSquare && { shape: { width: columns, height: rows } }),
   };
 }
 

@@ -21,6 +21,8 @@ export interface FilmFile {
   view?: string | undefined;
   /** Millimetres between the centres of neighbouring rows and columns. */
   pixelSpacing?: { row: number; column: number } | undefined;
+  /** Only where the film is not {@linkcode FILM_SIZE} square; such a film can only be predicted. */
+  shape?: { width: number; height: number };
 }
 
 /** A film with its annotation. */

@@ -34,8 +34,24 @@ export {
 } from "./folds.ts";
 export { duplicateImages } from "./duplicates.ts";
 export { encodeGreyPng, readGreyPng } from "./grey_png.ts";
+export {
+  importDataset,
+  type ImportOptions,
+  type ImportResult,
+  type MaskSource,
+  startsToGaps,
+} from "./import.ts";
+export { readMaskPng } from "./mask_png.ts";
 export { epochOrder } from "./order.ts";
 export { type DecodedFilm, prepare, type PrepareOptions, type PrepareProgress } from "./prepare.ts";
 export { type Label, Prepared } from "./prepared.ts";
 export { decodeRle, encodeRle, rleArea, uniteRles } from "./rle.ts";
 export { readRleTable, type RleRow } from "./rle_table.ts";
+export {
+  type FilmShape,
+  filmToSquare,
+  maskFromSquare,
+  maskToSquare,
+  placeInSquare,
+  type Placement,
+} from "./square.ts";

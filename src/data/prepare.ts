@@ -10,6 +10,7 @@ import { encodeGreyPng } from "./grey_png.ts";
 import { Manifest, type ManifestEntry } from "./manifest.ts";
 import { type Label, Prepared } from "./prepared.ts";
 import { uniteRles } from "./rle.ts";
+import { filmToSquare } from "./square.ts";
 
 /** Raise it when the same recipe would give other pixels. */
 const RECIPE_VERSION = 1;
@@ -155,11 +156,13 @@ async function prepareFilm(
     return excludedAs(imageId, path, error);
   }
   const { pixels, width, height } = decoded;
-  if (width !== FILM_SIZE || height !== FILM_SIZE) {
-    const reason = `its size must be ${FILM_SIZE} x ${FILM_SIZE}: ${width} x ${height}`;
+  const expected = film.shape ?? { width: FILM_SIZE, height: FILM_SIZE };
+  if (width !== expected.width || height !== expected.height) {
+    const reason = `its size must be ${expected.width} x ${expected.height}: ${width} x ${height}`;
     return { imageId, path, reason, damaged: true };
   }
-  const image = resizeArea(applyContrast(pixels, contrast), FILM_SIZE, size);
+  const square = await filmToSquare(pixels, expected);
+  const image = resizeArea(applyContrast(square, contrast), FILM_SIZE, size);
   const imagePng = await encodeGreyPng(image, size);
   let maskBytes = 0;
   if ("rows" in film && film.positive) {

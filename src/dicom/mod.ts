@@ -10,3 +10,11 @@ export { readSamples } from "./samples.ts";
 export { TransferSyntax, transferSyntaxName } from "./transfer_syntax.ts";
 export { deterministicUid } from "./uid.ts";
 export { type DicomIdentity, type DicomImage, encodeDicom, writeDicom } from "./write.ts";
+export {
+  encodeSegmentation,
+  type Finding,
+  packBits,
+  PNEUMOTHORAX,
+  type Segmentation,
+  writeSegmentation,
+} from "./write_segmentation.ts";

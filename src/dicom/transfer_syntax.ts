@@ -46,3 +46,18 @@ export function transferSyntaxName(uid: string): string {
 export function isEncapsulated(uid: string): boolean {
   return uid.startsWith("1.2.840.10008.1.2.4.") || uid === "1.2.840.10008.1.2.5";
 }
+
+/** The method of a lossy transfer syntax (PS3.3, C.7.6.1.1.5.1); `undefined` for a lossless one. */
+export function lossyMethod(uid: string): string | undefined {
+  switch (uid) {
+    case TransferSyntax.jpegBaseline:
+    case TransferSyntax.jpegExtended:
+      return "ISO_10918_1";
+    case TransferSyntax.jpegLsNearLossless:
+      return "ISO_14495_1";
+    case TransferSyntax.jpeg2000:
+      return "ISO_15444_1";
+    default:
+      return undefined;
+  }
+}

@@ -1,4 +1,13 @@
 import { writeFileAtomic } from "@/files/mod.ts";
+import {
+  concatenate,
+  encodeElement,
+  encodeFile,
+  encodeItemHeader,
+  encodeRows,
+  type Row,
+  UNDEFINED_LENGTH,
+} from "./element.ts";
 import { TransferSyntax } from "./transfer_syntax.ts";
 import { deterministicUid } from "./uid.ts";
 
@@ -12,8 +21,8 @@ export interface DicomImage {
   bitsStored?: number;
   /** Default: "MONOCHROME2". "MONOCHROME1" says that low values are white; pixels are not changed. */
   photometricInterpretation?: "MONOCHROME1" | "MONOCHROME2";
-  /** In mm; default 0.168 both ways, one of the competition's. */
-  pixelSpacing?: { row: number; column: number };
+  /** In mm; default 0.168 both ways, one of the competition's; null: not known, none is written. */
+  pixelSpacing?: { row: number; column: number } | null;
   /** Default: none. */
   rescale?: { slope: number; intercept: number };
   /** Default: none, as in the competition's files. */
@@ -32,11 +41,10 @@ export interface DicomIdentity {
   view?: "PA" | "AP";
 }
 
-type Value = string | number | Uint8Array;
-type Row = [group: number, element: number, representation: string, value: Value];
-
 const secondaryCapture = "1.2.840.10008.5.1.4.1.1.7";
-const implementation = deterministicUid("pneumothorax segmentation: DICOM writer");
+
+/** Says in a file which program wrote it. */
+export const IMPLEMENTATION_UID = deterministicUid("pneumothorax segmentation: DICOM writer");
 
 /**
  * Encodes a Secondary Capture film as a DICOM Part 10 file, explicit VR little endian (JPEG in one
@@ -51,13 +59,8 @@ const implementation = deterministicUid("pneumothorax segmentation: DICOM writer
  */
 export function encodeDicom(image: DicomImage, identity: DicomIdentity): Uint8Array<ArrayBuffer> {
   checkImage(image);
-  const meta = concatenate(fileMeta(image, identity).map(encodeElement));
-  return concatenate([
-    new Uint8Array(128),
-    new TextEncoder().encode("DICM"),
-    encodeElement([0x0002, 0x0000, "UL", meta.length]),
-    meta,
-    ...dataElements(image, identity).map(encodeElement),
+  return encodeFile(fileMeta(image, identity), [
+    encodeRows(dataElements(image, identity)),
     encodePixelData(image),
   ]);
 }
@@ -112,7 +115,7 @@ function fileMeta({ pixels }: DicomImage, { sopInstanceUid }: DicomIdentity): Ro
     [0x0002, 0x0002, "UI", secondaryCapture],
     [0x0002, 0x0003, "UI", sopInstanceUid],
     [0x0002, 0x0010, "UI", isJpeg(pixels) ? jpegBaseline : explicitLittleEndian],
-    [0x0002, 0x0012, "UI", implementation],
+    [0x0002, 0x0012, "UI", IMPLEMENTATION_UID],
   ];
 }
 
@@ -121,7 +124,7 @@ function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
   const { pixels, width, height, rescale, window } = image;
   const { patientId, sex = "", age = "", view = "" } = identity;
   const bits = bitsOf(image);
-  const spacing = image.pixelSpacing ?? { row: 0.168, column: 0.168 };
+  const { pixelSpacing: spacing = { row: 0.168, column: 0.168 } } = image;
   const rows: Row[] = [
     [0x0008, 0x0005, "CS", "ISO_IR 100"],
     [0x0008, 0x0016, "UI", secondaryCapture],
@@ -150,7 +153,7 @@ function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
     [0x0028, 0x0004, "CS", image.photometricInterpretation ?? "MONOCHROME2"],
     [0x0028, 0x0010, "US", height],
     [0x0028, 0x0011, "US", width],
-    [0x0028, 0x0030, "DS", `${spacing.row}\\${spacing.column}`],
+    ...spacingRow(spacing),
     [0x0028, 0x0100, "US", bits.allocated],
     [0x0028, 0x0101, "US", bits.stored],
     [0x0028, 0x0102, "US", bits.stored - 1],
@@ -180,36 +183,8 @@ function dataElements(image: DicomImage, identity: DicomIdentity): Row[] {
   return rows;
 }
 
-/** Representations whose length takes four bytes, after two that are reserved (PS3.5, 7.1.2). */
-const longRepresentations = new Set(["OB", "OW"]);
-
-function encodeElement([group, element, representation, value]: Row): Uint8Array {
-  const content = encodeValue(representation, value);
-  const long = longRepresentations.has(representation);
-  const header = new Uint8Array(long ? 12 : 8);
-  const view = new DataView(header.buffer);
-  view.setUint16(0, group, true);
-  view.setUint16(2, element, true);
-  header.set(new TextEncoder().encode(representation), 4);
-  if (long) view.setUint32(8, content.length, true);
-  else view.setUint16(6, content.length, true);
-  return concatenate([header, content]);
-}
-
-function encodeValue(representation: string, value: Value): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value === "number") {
-    const bytes = new Uint8Array(representation === "UL" ? 4 : 2);
-    const view = new DataView(bytes.buffer);
-    if (representation === "UL") view.setUint32(0, value, true);
-    else view.setUint16(0, value, true);
-    return bytes;
-  }
-  if (!/^[\x20-\x7e]*$/.test(value)) {
-    throw new RangeError(`Cannot write a DICOM file as text must be printable ASCII: "${value}"`);
-  }
-  const padding = representation === "UI" ? "\0" : " ";
-  return new TextEncoder().encode(value.length % 2 === 0 ? value : value + padding);
+function spacingRow(spacing: { row: number; column: number } | null): Row[] {
+  return spacing === null ? [] : [[0x0028, 0x0030, "DS", `${spacing.row}\\${spacing.column}`]];
 }
 
 function encodePixelData({ pixels }: DicomImage): Uint8Array {
@@ -224,32 +199,14 @@ function encodePixelData({ pixels }: DicomImage): Uint8Array {
   }
   const { jpeg } = pixels;
   const padding = jpeg.length % 2;
-  const item = (element: number, length: number) => {
-    const bytes = new Uint8Array(8);
-    const view = new DataView(bytes.buffer);
-    view.setUint16(0, 0xfffe, true);
-    view.setUint16(2, element, true);
-    view.setUint32(4, length, true);
-    return bytes;
-  };
   const header = encodeElement([0x7fe0, 0x0010, "OB", new Uint8Array(0)]);
-  new DataView(header.buffer).setUint32(8, 0xffffffff, true); // undefined length
+  new DataView(header.buffer).setUint32(8, UNDEFINED_LENGTH, true);
   return concatenate([
     header,
-    item(0xe000, 0), // the offset table, empty
-    item(0xe000, jpeg.length + padding),
+    encodeItemHeader(0xe000, 0), // the offset table, empty
+    encodeItemHeader(0xe000, jpeg.length + padding),
     jpeg,
     new Uint8Array(padding),
-    item(0xe0dd, 0), // the sequence's end
+    encodeItemHeader(0xe0dd, 0), // the sequence's end
   ]);
-}
-
-function concatenate(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    whole.set(part, position);
-    position += part.length;
-  }
-  return whole;
 }

@@ -12,8 +12,12 @@ Deno.test("loadFilms() finds films anywhere in a folder, and lists what it canno
     await Deno.writeTextFile(join(folder, "text.dcm"), "no film");
     await Deno.writeTextFile(join(folder, "readme.txt"), "no film either");
     const { films, excluded } = await loadFilms(folder);
-    assertEquals(films.map(({ imageId, sex }) => [imageId, sex]), [["a", "F"], ["b", "F"]]);
-    assertEquals(excluded.map(({ imageId }) => imageId), ["b", "small", "text"]);
+    assertEquals(films.map(({ imageId, sex, shape }) => [imageId, sex, shape]), [
+      ["a", "F", undefined],
+      ["b", "F", undefined],
+      ["small", "F", { width: 32, height: 32 }],
+    ]);
+    assertEquals(excluded.map(({ imageId }) => imageId), ["b", "text"]);
   }));
 
 Deno.test("loadFilms() refuses a folder that is not there, and one without films", () =>
