@@ -285,6 +285,9 @@ const training = z.strictObject({
   optimizer: optimizer.prefault({}).describe("Optimizer"),
   gradientClipping: gradientClipping.exactOptional()
     .describe("Limit of the gradients before a step of the optimizer; none if left out"),
+  batchNorm: z.enum(["synchronised", "per-worker"]).exactOptional().describe(
+    "Over the whole batch of all workers, or each worker's part (faster); synchronised if left out",
+  ),
   learningRate: learningRate.prefault({}).describe("Learning rate over the stage"),
   positiveShare: positiveShare.exactOptional().describe(
     "Share of an epoch's films with pneumothorax, one number or linear over the stage; the " +
