@@ -3,7 +3,13 @@ import { decodeDicom, DicomError, parseDicom } from "@/dicom/mod.ts";
 import { sha256, writeFileAtomic } from "@/files/mod.ts";
 import { resizeArea, resizeMask } from "./area.ts";
 import { forEachConcurrent } from "./concurrency.ts";
-import { applyContrast, checkContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
+import {
+  applyContrast,
+  checkContrast,
+  type Contrast,
+  contrastTable,
+  DEFAULT_CONTRAST,
+} from "./contrast.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { type Excluded, type Film, FILM_SIZE, type FilmFile, isImageId } from "./film.ts";
 import { encodeGreyPng } from "./grey_png.ts";
@@ -155,7 +161,9 @@ async function prepareFilm(
     const reason = `its size must be ${FILM_SIZE} x ${FILM_SIZE}: ${width} x ${height}`;
     return { imageId, path, reason };
   }
-  const image = resizeArea(applyContrast(pixels, contrast), FILM_SIZE, size);
+  const image = contrast.kind === "percentile"
+    ? resizeArea(pixels, FILM_SIZE, size, contrastTable(pixels, contrast))
+    : resizeArea(applyContrast(pixels, contrast), FILM_SIZE, size);
   const imagePng = await encodeGreyPng(image, size);
   let maskBytes = 0;
   if ("rows" in film && film.positive) {
