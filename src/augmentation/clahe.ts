@@ -98,7 +98,7 @@ function mirrorBeyond(grey: tf.Tensor3D, axis: 1 | 2, length: number): tf.Tensor
   const size = grey.shape[axis];
   if (length === size) return grey;
   const places = Array.from({ length }, (_, i) => mirroredPlace(i, size));
-  return gather(grey, tf.tensor1d(places, "int32"), axis) as tf.Tensor3D;
+  return gather(grey, tf.tensor1d(places, "int32"), { axis }) as tf.Tensor3D;
 }
 
 /**

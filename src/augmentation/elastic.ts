@@ -12,10 +12,18 @@ export interface ElasticOptions {
   sigma: number;
 }
 
+/** Lattice points of noise in one standard deviation of the Gaussian. */
+const POINTS_IN_SIGMA = 2;
+
 /**
  * Moves each pixel by a smooth random displacement: noise, uniform in -1 to 1 and the same for no two
- * pixels, smoothed with a Gaussian and scaled (Simard, Steinkraus and Platt, "Best practices for
+ * points, smoothed with a Gaussian and scaled (Simard, Steinkraus and Platt, "Best practices for
  * convolutional neural networks applied to visual document analysis", ICDAR 2003).
+ *
+ * The noise lies on a lattice of two points in each `sigma`, or on the pixels if these are wider apart:
+ * pixels would show nothing more, as a Gaussian holds no wave shorter than a lattice as fine as that
+ * can have (the displacement's covariance is that of noise on each pixel to 1e-6), and a hundredth of
+ * the numbers is drawn.
  *
  * Simard's factor depends on `sigma` and on the size in pixels; here `alpha` is what comes of it, the
  * standard deviation of the displacement. With `alpha` below about half of `sigma` the image does not
@@ -24,66 +32,51 @@ export interface ElasticOptions {
 export function elastic({ probability, alpha, sigma }: ElasticOptions): GeometricTransform {
   return ({ x, y }, random) => {
     const [batch, height, width] = x.shape;
-    const strength = withProbability(
-      random,
-      probability,
-      drawEach(random, [batch, 1, 1], alpha),
-      0,
-    );
-    const kernel = gaussianKernel(sigma * width);
-    const margin = kernel.length - 1;
-    const large = [height + margin, width + margin] as const;
-    const noise = random.uniform([batch, 2, ...large], -1, 1);
-    // The noise's variance is 1/3; smoothing multiplies it by the sum of the squared weights.
-    const power = kernel.reduce((sum, weight) => sum + weight ** 2, 0);
-    const scale = tf.mul(strength, width * Math.sqrt(3) / power);
-    const smoothed = smooth(tf.reshape(noise, [2 * batch, ...large]), kernel);
-    const [dx, dy] = tf.unstack(tf.reshape(smoothed, [batch, 2, height, width]), 1);
-    return { x: tf.add(x, tf.mul(scale, dx!)), y: tf.add(y, tf.mul(scale, dy!)) };
+    const drawn = drawEach(random, [batch, 1, 1], alpha);
+    const strength = withProbability(random, probability, drawn, 0);
+    const across = latticeWeights(width, sigma * width);
+    const down = latticeWeights(height, sigma * width);
+    const noise = random.uniform([batch, 2, down.shape[1], across.shape[1]], -1, 1);
+    // The noise's variance is 1/3; the weights keep it.
+    const scale = tf.mul(strength, width * Math.sqrt(3));
+    const displacement = (part: tf.Tensor): tf.Tensor => {
+      const alongRows = tf.matMul(
+        tf.reshape(tf.mul(part, scale), [batch * down.shape[1], across.shape[1]]),
+        across,
+        false,
+        true,
+      );
+      const maps = tf.reshape(alongRows, [batch, down.shape[1], width]);
+      return tf.matMul(tf.expandDims(down, 0), maps);
+    };
+    const [dx, dy] = tf.unstack(noise, 1).map(displacement);
+    return { x: tf.add(x, dx!), y: tf.add(y, dy!) };
   };
 }
 
 /**
- * Weights of a Gaussian that add up to 1, over four standard deviations to each side, as
- * `cv2.getGaussianKernel` gives them for floats.
+ * Weights by which noise on a lattice becomes a smooth curve along an axis: Gaussians over four
+ * standard deviations to each side, as in `cv2.getGaussianKernel`. The squares of a pixel's weights add
+ * up to 1, so that the curve has the noise's variance at each pixel.
  *
+ * @param length Pixels.
  * @param sigma Standard deviation in pixels, above 0.
+ * @returns `[length, points]`
  */
-export function gaussianKernel(sigma: number): number[] {
-  const radius = Math.max(1, Math.floor((Math.round(8 * sigma + 1) | 1) / 2));
-  const weights = Array.from(
-    { length: 2 * radius + 1 },
-    (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
-  );
-  const sum = weights.reduce((total, weight) => total + weight);
-  return weights.map((weight) => weight / sum);
-}
-
-/**
- * Smooths maps along both axes; only places where the whole kernel lies inside are kept.
- *
- * @param maps `[count, height + kernel.length - 1, width + kernel.length - 1]`
- * @returns `[count, height, width]`
- */
-export function smooth(maps: tf.Tensor3D, kernel: readonly number[]): tf.Tensor3D {
-  return tf.tidy(() => {
-    const alongRows = smoothLastAxis(maps, kernel);
-    const alongColumns = smoothLastAxis(tf.transpose(alongRows, [0, 2, 1]), kernel);
-    return tf.transpose(alongColumns, [0, 2, 1]);
-  });
-}
-
-/** As a product with a band matrix: for wide kernels faster than a convolution of one channel. */
-function smoothLastAxis(maps: tf.Tensor3D, kernel: readonly number[]): tf.Tensor3D {
-  const [count, rows, columns] = maps.shape;
-  const kept = columns - kernel.length + 1;
-  const band = new Float32Array(columns * kept);
-  for (let column = 0; column < kept; column++) {
-    for (const [i, weight] of kernel.entries()) band[(column + i) * kept + column] = weight;
+export function latticeWeights(length: number, sigma: number): tf.Tensor2D {
+  const spacing = Math.max(1, sigma / POINTS_IN_SIGMA);
+  const radius = Math.max(1, Math.floor((Math.round((8 * sigma) / spacing + 1) | 1) / 2));
+  const points = Math.ceil((length - 1) / spacing) + 1 + 2 * radius;
+  const weights = new Float32Array(length * points);
+  for (let pixel = 0; pixel < length; pixel++) {
+    const row = weights.subarray(pixel * points, (pixel + 1) * points);
+    for (let point = 0; point < points; point++) {
+      const distance = pixel / spacing - (point - radius);
+      if (Math.abs(distance) > radius) continue;
+      row[point] = Math.exp(-((distance * spacing) ** 2) / (2 * sigma ** 2));
+    }
+    const norm = Math.hypot(...row);
+    for (let point = 0; point < points; point++) row[point]! /= norm;
   }
-  const product = tf.matMul(
-    tf.reshape(maps, [count * rows, columns]),
-    tf.tensor2d(band, [columns, kept]),
-  );
-  return tf.reshape(product, [count, rows, kept]);
+  return tf.tensor2d(weights, [length, points]);
 }

@@ -10,8 +10,8 @@ export function horizontalFlip({ probability }: { probability: number }): Geomet
   return ({ x, y }, random) => {
     const [batch, , width] = x.shape;
     const flip = withProbability(random, probability, tf.ones([batch, 1, 1]), 0);
-    const mirrored = tf.sub(width - 1, x);
-    return { x: tf.add(x, tf.mul(flip, tf.sub(mirrored, x))), y };
+    const sign = tf.sub(1, tf.mul(flip, 2));
+    return { x: tf.add(tf.mul(x, sign), tf.mul(flip, width - 1)), y };
   };
 }
 
@@ -31,8 +31,8 @@ export function crop(
     const left = tf.mul(random.uniform(shape), slack), top = tf.mul(random.uniform(shape), slack);
     // Pixel centres lie half a pixel inside: the window's edge maps to the image's edge.
     const into = (coordinate: tf.Tensor3D, start: tf.Tensor, length: number): tf.Tensor3D => {
-      const centre = tf.add(tf.mul(tf.add(coordinate, 0.5), share), tf.mul(start, length));
-      return tf.sub(centre, 0.5);
+      const offset = tf.sub(tf.add(tf.mul(start, length), tf.mul(share, 0.5)), 0.5);
+      return tf.add(tf.mul(coordinate, share), offset);
     };
     return { x: into(x, left, width), y: into(y, top, height) };
   };

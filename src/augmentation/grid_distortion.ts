@@ -1,6 +1,7 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { GeometricTransform } from "./geometric.ts";
 import { drawEach, type Range, withProbability } from "./random_draws.ts";
+import { clip } from "./sampling_grid.ts";
 
 /** Settings of {@linkcode gridDistortion}. */
 export interface GridDistortionOptions {
@@ -40,12 +41,10 @@ function stretchCells(places: tf.Tensor3D, sizes: tf.Tensor, length: number): tf
   const cell = length / steps;
   // As shares of the mean they are 1 where nothing is stretched, so that nothing then changes.
   const shares = tf.div(tf.mul(sizes, steps), tf.sum(sizes, 2, true));
-  const excesses = tf.split(tf.mul(tf.sub(shares, 1), cell), steps, 2);
-  const cellsBefore = tf.div(tf.add(places, 0.5), cell);
-  let moved = places;
-  for (const [i, excess] of excesses.entries()) {
-    const covered = tf.clipByValue(tf.sub(cellsBefore, i), 0, 1);
-    moved = tf.add(moved, tf.mul(excess, covered));
-  }
-  return moved;
+  const excesses = tf.split(tf.sub(shares, 1), steps, 2);
+  // What each cell before a place, and its own up to there, add to it.
+  const edge = (i: number) => i * cell - 0.5;
+  const reached = excesses.map((excess, i) => tf.mul(excess, clip(places, edge(i), edge(i + 1))));
+  const starts = tf.addN(excesses.map((excess, i) => tf.mul(excess, edge(i))));
+  return tf.sub(tf.addN([places, ...reached]), starts) as tf.Tensor3D;
 }

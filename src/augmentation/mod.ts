@@ -6,7 +6,7 @@ export {
   type ImagesAndMasks,
 } from "./augment.ts";
 export { clahe, type ClaheOptions } from "./clahe.ts";
-export { elastic, type ElasticOptions, gaussianKernel, smooth } from "./elastic.ts";
+export { elastic, type ElasticOptions, latticeWeights } from "./elastic.ts";
 export { crop, type GeometricTransform, horizontalFlip } from "./geometric.ts";
 export { gridDistortion, type GridDistortionOptions } from "./grid_distortion.ts";
 export { opticalDistortion, type OpticalDistortionOptions } from "./optical_distortion.ts";

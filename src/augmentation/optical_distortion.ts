@@ -24,11 +24,10 @@ export function opticalDistortion(
     const [batch, height, width] = x.shape;
     const k = withProbability(random, probability, drawEach(random, [batch, 1, 1], range), 0);
     const fromLeft = tf.sub(x, (width - 1) / 2), fromTop = tf.sub(y, (height - 1) / 2);
-    const squares = tf.add(
-      tf.square(tf.div(fromLeft, width)),
-      tf.square(tf.div(fromTop, height)),
-    );
-    const stretch = tf.mul(k, tf.add(squares, tf.square(squares)));
+    // k r^2 + k r^4 from r in pixels: the factors of its powers are numbers, one a film.
+    const squares = tf.add(tf.square(fromLeft), tf.square(tf.mul(fromTop, width / height)));
+    const ofFourth = tf.div(k, width ** 4), ofSquare = tf.div(k, width ** 2);
+    const stretch = tf.mul(squares, tf.add(ofSquare, tf.mul(squares, ofFourth)));
     return {
       x: tf.add(x, tf.mul(fromLeft, stretch)) as tf.Tensor3D,
       y: tf.add(y, tf.mul(fromTop, stretch)) as tf.Tensor3D,

@@ -6,32 +6,42 @@
  * @param pixels Row-major, `from * from` grey values 0 to 255.
  * @param from Rows and columns of the input.
  * @param to Rows and columns of the output, `1 <= to <= from`.
+ * @param levels What each grey value is taken for, as `contrastTable` gives it. // [256]
  * @returns Row-major, `to * to` grey values.
  * @throws {RangeError} If the sizes do not fit.
  */
-export function resizeArea(pixels: Uint8Array, from: number, to: number): Uint8Array {
+export function resizeArea(
+  pixels: Uint8Array,
+  from: number,
+  to: number,
+  levels: Uint8Array = SAME_LEVELS,
+): Uint8Array {
+  if (from === 2 * to) return halve(pixels, from, levels);
+  const shown = levels === SAME_LEVELS ? pixels : pixels.map((value) => levels[value]!);
   if (from === to) {
     checkSizes(pixels, from, to);
-    return pixels.slice();
+    return shown === pixels ? pixels.slice() : shown;
   }
-  if (from === 2 * to) return halve(pixels, from);
-  const { sums, area } = areaSums(pixels, from, to);
+  const { sums, area } = areaSums(shown, from, to);
   const half = area / 2;
   const resized = new Uint8Array(sums.length);
   for (let i = 0; i < sums.length; i++) resized[i] = Math.floor((sums[i]! + half) / area);
   return resized;
 }
 
+const SAME_LEVELS = Uint8Array.from({ length: 256 }, (_, value) => value);
+
 /** The usual case by itself, as it is four times as fast: means of 2 x 2 pixels. */
-function halve(pixels: Uint8Array, from: number): Uint8Array {
+function halve(pixels: Uint8Array, from: number, levels: Uint8Array): Uint8Array {
   checkSizes(pixels, from, from / 2);
   const halved = new Uint8Array(pixels.length / 4);
   let target = 0;
   for (let upper = 0; upper < pixels.length; upper += 2 * from) {
     const end = upper + from;
     for (let i = upper; i < end; i += 2) {
-      const sum = pixels[i]! + pixels[i + 1]! + pixels[i + from]! + pixels[i + from + 1]!;
-      halved[target++] = (sum + 2) >> 2;
+      const upperSum = levels[pixels[i]!]! + levels[pixels[i + 1]!]!;
+      const lowerSum = levels[pixels[i + from]!]! + levels[pixels[i + from + 1]!]!;
+      halved[target++] = (upperSum + lowerSum + 2) >> 2;
     }
   }
   return halved;

@@ -28,18 +28,32 @@ export function applyContrast(pixels: Uint8Array, contrast: Contrast): Uint8Arra
   checkContrast(contrast);
   if (contrast.kind === "none") return pixels.slice();
   if (contrast.kind === "clahe") return equalizeAdaptively(pixels, contrast);
+  const table = contrastTable(pixels, contrast);
+  const stretched = new Uint8Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) stretched[i] = table[pixels[i]!]!;
+  return stretched;
+}
+
+/**
+ * What {@linkcode applyContrast} makes of each grey value of an image.
+ *
+ * @param pixels Grey values 0 to 255 in any order.
+ * @param contrast Which percentiles become 0 and 255.
+ * @returns A grey value for each of the 256.
+ * @throws {RangeError} As {@linkcode applyContrast}.
+ */
+export function contrastTable(
+  pixels: Uint8Array,
+  contrast: Contrast & { kind: "percentile" },
+): Uint8Array {
+  checkContrast(contrast);
   const histogram = new Uint32Array(256);
   for (let i = 0; i < pixels.length; i++) histogram[pixels[i]!]!++;
   const black = percentile(histogram, pixels.length, contrast.low);
   const white = percentile(histogram, pixels.length, contrast.high);
-  if (!(white > black)) return pixels.slice();
-  const table = Uint8ClampedArray.from(
-    histogram,
-    (_, value) => Math.floor(((value - black) / (white - black)) * 255 + 0.5),
-  );
-  const stretched = new Uint8Array(pixels.length);
-  for (let i = 0; i < pixels.length; i++) stretched[i] = table[pixels[i]!]!;
-  return stretched;
+  if (!(white > black)) return Uint8Array.from(histogram, (_, value) => value);
+  const stretch = (value: number) => Math.floor(((value - black) / (white - black)) * 255 + 0.5);
+  return Uint8Array.from(Uint8ClampedArray.from(histogram, (_, value) => stretch(value)));
 }
 
 /** @throws {RangeError} If a setting is out of range, see {@linkcode applyContrast}. */

@@ -11,7 +11,13 @@ export {
 } from "./batches.ts";
 export { ByteCache } from "./byte_cache.ts";
 export { mirroredPlace, neighbouringTiles } from "./clahe.ts";
-export { applyContrast, type Contrast, DEFAULT_CLAHE, DEFAULT_CONTRAST } from "./contrast.ts";
+export {
+  applyContrast,
+  type Contrast,
+  contrastTable,
+  DEFAULT_CLAHE,
+  DEFAULT_CONTRAST,
+} from "./contrast.ts";
 export { maskCoverage } from "./coverage.ts";
 export {
   dataHash,

@@ -3,7 +3,13 @@ import { decodeDicom, parseDicom, readDicomBytes } from "@/dicom/mod.ts";
 import { sha256, writeFileAtomic } from "@/files/mod.ts";
 import { resizeArea, resizeMask } from "./area.ts";
 import { forEachConcurrent } from "./concurrency.ts";
-import { applyContrast, checkContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
+import {
+  applyContrast,
+  checkContrast,
+  type Contrast,
+  contrastTable,
+  DEFAULT_CONTRAST,
+} from "./contrast.ts";
 import { excludedAs, maximumExcluded, refuseDamaged } from "./exclusion.ts";
 import { type Excluded, type Film, FILM_SIZE, type FilmFile, isImageId } from "./film.ts";
 import { encodeGreyPng } from "./grey_png.ts";
@@ -162,7 +168,9 @@ async function prepareFilm(
     return { imageId, path, reason, damaged: true };
   }
   const square = await filmToSquare(pixels, expected);
-  const image = resizeArea(applyContrast(square, contrast), FILM_SIZE, size);
+  const image = contrast.kind === "percentile"
+    ? resizeArea(square, FILM_SIZE, size, contrastTable(square, contrast))
+    : resizeArea(applyContrast(square, contrast), FILM_SIZE, size);
   const imagePng = await encodeGreyPng(image, size);
   let maskBytes = 0;
   if ("rows" in film && film.positive) {

@@ -35,14 +35,15 @@ export interface DisplayOptions {
  * and a table are stretched between their lowest and highest value; a constant image becomes 0.
  *
  * @param samples Stored values, any shape.
- * @returns As many grey levels, in the same order.
+ * @returns As many grey levels, in the same order; the samples themselves where they are shown as they
+ * are.
  * @throws {RangeError} If the window's width is one that the standard forbids: below 1 if linear, 0
  * or less otherwise.
  */
 export function toDisplay(samples: Samples, options: DisplayOptions): Uint8Array {
   const { inverted, padding } = options;
   const shown = grey(samples, options);
-  if (!shown && !inverted && !padding) return (samples as Uint8Array).slice();
+  if (!shown && !inverted && !padding) return samples as Uint8Array;
 
   // Few stored values are possible, so each is worked out once.
   const { lowest, count } = possibleValues(samples);

@@ -3,11 +3,11 @@ import {
   augmentation,
   type AugmentationOptions,
   elastic,
-  gaussianKernel,
   type GeometricTransform,
   gridDistortion,
   identityGrid,
   type ImagesAndMasks,
+  latticeWeights,
   opticalDistortion,
   previewEach,
   sampleBilinear,
@@ -62,7 +62,8 @@ const CHOSEN = 0;
 
 /** Simard's and Albumentations's alpha, as the standard deviation that it leads to, in widths. */
 function standardDeviation(alpha: number, sigma: number): number {
-  const power = gaussianKernel(sigma).reduce((sum, weight) => sum + weight ** 2, 0);
+  const { weights } = reference.kernels.find((kernel) => kernel.sigma === sigma)!;
+  const power = weights.reduce((sum, weight) => sum + weight ** 2, 0);
   return alpha * power / Math.sqrt(3) / SIZE;
 }
 
@@ -80,10 +81,33 @@ function assertMoves(
   });
 }
 
-for (const { sigma, weights } of reference.kernels) {
-  Deno.test(`gaussianKernel() equals OpenCV's getGaussianKernel, sigma ${sigma}`, () => {
-    assertClose(gaussianKernel(sigma), weights, 1e-5);
-    assertAlmostEquals(gaussianKernel(sigma).reduce((a, b) => a + b), 1, 1e-12);
+for (const { sigma, weights } of reference.kernels.filter(({ sigma }) => sigma < 2)) {
+  Deno.test(`latticeWeights() of noise on each pixel equal OpenCV's getGaussianKernel, sigma ${sigma}`, () => {
+    const [length, norm] = [3, Math.hypot(...weights)];
+    const expected = Array.from({ length }, (_, pixel) => {
+      const [before, behind] = [pixel, length - 1 - pixel].map((count) => Array(count).fill(0));
+      return [...before!, ...weights.map((weight) => weight / norm), ...behind!];
+    });
+    tf.tidy(() => {
+      const found = latticeWeights(length, sigma);
+      assertEquals(found.shape, [length, weights.length + length - 1]);
+      assertClose(found, expected.flat(), 1e-4);
+    });
+  });
+}
+
+for (const [length, sigma] of [[40, 2.5], [64, 3.2], [200, 25.6], [37, 9.7]] as const) {
+  Deno.test(`latticeWeights() give the covariance of Gaussian noise between all pixels, sigma ${sigma}`, () => {
+    // That of white noise on the line, smoothed: exp(-d^2 / (4 sigma^2)), wherever the lattice lies.
+    const expected = Array.from({ length: length ** 2 }, (_, i) => {
+      const distance = Math.floor(i / length) - i % length;
+      return Math.exp(-(distance ** 2) / (4 * sigma ** 2));
+    });
+    tf.tidy(() => {
+      const weights = latticeWeights(length, sigma);
+      assertLess(weights.shape[1], length / sigma * 2 + 19);
+      assertClose(tf.matMul(weights, weights, false, true), expected, 5e-4);
+    });
   });
 }
 

@@ -48,6 +48,17 @@ Deno.test("resizeArea() is the exact mean, halves up, for any sizes", () => {
   }
 });
 
+Deno.test("resizeArea() through levels equals levels first, at any sizes", () => {
+  const levels = Uint8Array.from({ length: 256 }, (_, value) => (value * 167 + 5) % 256);
+  for (let from = 1; from <= 12; from++) {
+    for (let to = 1; to <= from; to++) {
+      const first = pattern(from).map((value) => levels[value]!);
+      const found = resizeArea(pattern(from), from, to, levels);
+      assertEquals(found, resizeArea(first, from, to), `${from} to ${to}`);
+    }
+  }
+});
+
 Deno.test("resizeArea() keeps a constant image at the competition's sizes", () => {
   const white = new Uint8Array(1024 * 1024).fill(255);
   for (const size of [192, 256, 320, 512, 768, 1023, 1024]) {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { applyContrast } from "@/data/mod.ts";
+import { applyContrast, contrastTable } from "@/data/mod.ts";
 import reference from "./contrast_vectors.json" with { type: "json" };
 
 function pattern(size: number): Uint8Array {
@@ -30,6 +30,15 @@ Deno.test("applyContrast() copies under `none`, and where there is no contrast",
   assertEquals(pixels[0], 3);
   const flat = new Uint8Array(9).fill(77);
   assertEquals(applyContrast(flat, { kind: "percentile", low: 1, high: 99 }), flat);
+});
+
+Deno.test("contrastTable() stretches between the percentiles, and beyond them is black or white", () => {
+  // Of 0 to 100 the percentiles 10 and 60 are 10 and 60.
+  const pixels = Uint8Array.from({ length: 101 }, (_, i) => i);
+  const table = contrastTable(pixels, { kind: "percentile", low: 10, high: 60 });
+  assertEquals([0, 10, 11, 35, 59, 60, 61, 255].map((value) => table[value]), [
+    ...[0, 0, 5, 128, 250, 255, 255, 255],
+  ]);
 });
 
 Deno.test("applyContrast() refuses senseless percentiles and no pixels", () => {
