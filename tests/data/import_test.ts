@@ -55,10 +55,8 @@ Deno.test(
       assert(Math.abs(pixelSpacing!.row - 0.8 * scale) < 0.002 * scale, `${pixelSpacing!.row}`);
     }
     // The films 0 and 1 are of one patient, 2 of another (3 has none), 4 of a third.
-    assertEquals(
-      train.map(({ patientId }) => patientId),
-      ["patient-0001", "patient-0001", "patient-0002", "patient-0003", "patient-0004"],
-    );
+    const patients = train.map(({ patientId }) => patientId);
+    assertEquals(patients.map((patient) => patients.indexOf(patient)), [0, 0, 2, 3, 4]);
     for await (const { name } of Deno.readDir(join(output, "dicom-images-train"))) {
       const bytes = await Deno.readFile(join(output, "dicom-images-train", name));
       assert(!new TextDecoder("latin1").decode(bytes).includes("Doe"), name);
