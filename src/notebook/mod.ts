@@ -1,5 +1,6 @@
 /** What a notebook needs to show things: pictures, tables, text, and how far long work has come. */
 export { type Choice, experimentChoices, showExperiment } from "./experiment_table.ts";
+export { excludedRows, showExcluded } from "./excluded_table.ts";
 export { markdown, type MimeBundle, show, type ShowOptions } from "./show.ts";
 export { showChart, showImage } from "./pictures.ts";
 export {
