@@ -45,12 +45,11 @@ async function main(args: string[]): Promise<number> {
       "-m",
       "jupyterlab",
       `--ServerApp.root_dir=${PROJECT}`,
-      // Jupyter's own defaults, which a configuration of the machine or the user may have changed: only
-      // this machine can connect, and only with the token. Kernels get both from the server.
+      // Jupyter's own defaults, which a configuration of the machine may have changed: nobody connects
+      // from elsewhere. The token that it asks for is drawn anew at each start.
       "--ServerApp.ip=127.0.0.1",
       "--ServerApp.allow_remote_access=False",
       "--KernelManager.ip=127.0.0.1",
-      `--IdentityProvider.token=${crypto.randomUUID().replaceAll("-", "")}`,
       "--MultiKernelManager.default_kernel_name=deno",
       ...asRoot,
       ...args,
