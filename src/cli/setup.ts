@@ -89,7 +89,7 @@ async function setUp(options: Arguments): Promise<void> {
 
 /** Changes when anything changes that a step depends on. */
 async function stampKey(): Promise<string> {
-  const files = ["requirements.txt", "deno.json", "deno.lock"];
+  const files = ["requirements.lock", "requirements-cuda.lock", "deno.json", "deno.lock"];
   const texts = await Promise.all(files.map((name) => readIfThere(join(PROJECT, name))));
   const settings = [
     Deno.version.deno,
@@ -167,26 +167,25 @@ async function installPythonPackages(timeout: number): Promise<void> {
   console.log(
     "Installing JupyterLab and TensorFlow into .venv (1.9 GB on disk; with CUDA 8 GB) ...",
   );
-  try {
-    await runWithRetries(
-      python,
-      [
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--timeout=60",
-        "--progress-bar=off",
-        "-r",
-        requirements,
-      ],
-      timeout,
-      { failure: "Cannot install the Python packages", show: downloadLine },
-    );
-  } finally {
-    if (requirements !== join(PROJECT, "requirements.txt")) await Deno.remove(requirements);
-  }
+  await runWithRetries(
+    python,
+    [
+      "-m",
+      "pip",
+      "install",
+      "--disable-pip-version-check",
+      "--no-input",
+      "--timeout=60",
+      "--progress-bar=off",
+      // Nothing without a known hash, and no code of a package that would run while it is built.
+      "--require-hashes",
+      "--only-binary=:all:",
+      "-r",
+      requirements,
+    ],
+    timeout,
+    { failure: "Cannot install the Python packages", show: downloadLine },
+  );
   await Deno.remove(UNFINISHED);
 }
 
@@ -199,19 +198,9 @@ function downloadLine(line: string): string | undefined {
   return `  ${name} ${version} (${size} ${unit})`;
 }
 
-/** The requirements for this machine: with an NVIDIA driver TensorFlow comes with CUDA. */
+/** What is installed on this machine, each file with its hash: with an NVIDIA driver with CUDA. */
 async function requirementsFile(): Promise<string> {
-  const path = join(PROJECT, "requirements.txt");
-  if (!await hasNvidiaDriver()) return path;
-  const text = withCuda(await Deno.readTextFile(path));
-  const file = await Deno.makeTempFile({ suffix: ".txt" });
-  await Deno.writeTextFile(file, text);
-  return file;
-}
-
-/** Replaces the CPU build of TensorFlow by the same version with CUDA. */
-export function withCuda(requirements: string): string {
-  return requirements.replace(/^tensorflow-cpu(==[^;\s]+)/m, "tensorflow[and-cuda]$1");
+  return join(PROJECT, `requirements${await hasNvidiaDriver() ? "-cuda" : ""}.lock`);
 }
 
 async function hasNvidiaDriver(): Promise<boolean> {

@@ -15,7 +15,7 @@ export {
   type NotebookStages,
   notebookStages,
 } from "./finished_runs.ts";
-export { excludedRows } from "./excluded_table.ts";
+export { excludedRows, showExcluded } from "./excluded_table.ts";
 export { medianSeconds } from "./median_seconds.ts";
 export { overlapRows } from "./overlap_table.ts";
 export { markdown, type MimeBundle, show, type ShowOptions } from "./show.ts";

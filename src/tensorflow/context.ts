@@ -1,5 +1,6 @@
 import { c, type Pointer, readCString, Status, status } from "./c_api.ts";
 import { configProto } from "./config.ts";
+import { preferDeterminism } from "./determinism.ts";
 import { quietly } from "./quiet_start.ts";
 
 /** Limits the threads of TensorFlow; unset, it takes one for each core. */
@@ -33,6 +34,8 @@ function newContext(): Pointer {
 
 /** The process's one eager context. */
 export const context: Pointer = quietly(newContext);
+
+preferDeterminism(listDevices());
 
 /** A processor that TensorFlow computes on. */
 export interface Device {

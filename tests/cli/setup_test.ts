@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { withCuda } from "../../src/cli/setup.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
 
@@ -18,15 +17,24 @@ for (const file of ["setup.ts", "setup_oldest.ts"]) {
   });
 }
 
-Deno.test("withCuda() asks for the same TensorFlow with CUDA", async () => {
-  assertEquals(
-    withCuda('jupyterlab==4.6.6\ntensorflow-cpu==2.21.0; sys_platform == "linux"\n'),
-    'jupyterlab==4.6.6\ntensorflow[and-cuda]==2.21.0; sys_platform == "linux"\n',
-  );
-  const real = withCuda(await Deno.readTextFile(`${PROJECT}/requirements.txt`));
-  assert(/^tensorflow\[and-cuda\]==\d/m.test(real), real);
-  assert(!real.includes("tensorflow-cpu"), real);
-});
+for (const name of ["requirements", "requirements-cuda"]) {
+  Deno.test(`${name}.lock pins what ${name}.txt names, and a SHA-256 for each package`, async () => {
+    const requirements = await Deno.readTextFile(`${PROJECT}${name}.txt`);
+    const wanted = [...requirements.matchAll(/^([\w-]+)(?:\[.*\])?==([\d.]+)/gm)]
+      .map(([, name, version]) => `${name}==${version}`);
+    const text = await Deno.readTextFile(`${PROJECT}${name}.lock`);
+    const packages = text.split(/^(?=\S)/m).filter((entry) => !entry.startsWith("#"));
+    const pinned = packages.map((entry) => /^[\w.-]+(?:\[[\w,-]+\])?==[^\s;]+/.exec(entry)![0]);
+    assert(wanted.length >= 2 && packages.length > 100, `${wanted}, ${packages.length} packages`);
+    for (const each of wanted) {
+      assert(
+        pinned.some((pin) => pin.replace(/\[.*\]/, "") === each),
+        `${each} is not in the lock`,
+      );
+    }
+    for (const entry of packages) assert(/--hash=sha256:[0-9a-f]{64}/.test(entry), entry);
+  });
+}
 
 Deno.test("the npm packages of the sources are all in the import map, which setup fetches", async () => {
   const found: string[] = [];

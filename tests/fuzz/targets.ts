@@ -235,7 +235,10 @@ async function checkpoint(folder: string): Promise<Target> {
       try {
         assignGroup(groups.weights, stored, "weights");
       } catch (error) {
-        expect(kernel.dataSync().every((value, i) => value === before[i]), "half of it is used");
+        expect(
+          kernel.dataSync().every((value, i) => Object.is(value, before[i])),
+          "half of it is used",
+        );
         throw error;
       }
     },
