@@ -243,7 +243,7 @@ export function greyLevels(
       }))
     );
   const span = (films: readonly Uint8Array[]) => {
-    const spans = films.map((grey) => quantile(grey, 0.995) - quantile(grey, 0.005));
+    const spans = films.map((grey) => Math.round(quantile(grey, 0.995) - quantile(grey, 0.005)));
     return `${Math.min(...spans)} to ${Math.max(...spans)}`;
   };
   const chart = (title: string, films: readonly Uint8Array[]) =>
@@ -307,9 +307,11 @@ function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
 
-/** The value that this share of the values does not exceed (the nearest rank). */
+/** The value that a share of the values does not exceed, between two of them by their distance (R-7). */
 export function quantile(values: ArrayLike<number>, share: number): number {
   if (values.length === 0) throw new RangeError("Cannot tell a quantile as there is no value");
   const sorted = Float64Array.from(values).sort();
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)]!, above = sorted[Math.ceil(place)]!;
+  return below + (place - Math.floor(place)) * (above - below);
 }

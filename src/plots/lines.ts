@@ -61,7 +61,7 @@ export function lines(
     y: { field: y, type: "quantitative" as const, title: options.y, scale },
   });
   const encoding = (y: string) => ({ ...place(y), color: colorBy(names) });
-  const showPoints = sorted.length <= 60 * names.length;
+  const showPoints = sorted.length <= 25 * names.length;
   const line = (y: string, strokeWidth: number, opacity = 1) => ({
     mark: {
       type: "line" as const,
@@ -72,7 +72,7 @@ export function lines(
     encoding: encoding(y),
   });
   const values = smoothing === 0 ? sorted : withAverage(sorted, smoothing);
-  const layers = smoothing === 0 ? [line("y", 2)] : [line("y", 1, 0.3), line("average", 2.5)];
+  const layers = smoothing === 0 ? [line("y", 2)] : [line("y", 1, 0.45), line("average", 2.5)];
   if (layers.length + below.length + ringed.length + marks.length === 1) {
     return { ...frame(options), data: { values }, ...layers[0]! };
   }
