@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ArchitectureName, ARCHITECTURES, createModel, type ModelGraph } from "@/model/mod.ts";
-import { flowDiagram, networkDiagram, renderSvg, type TopLevelSpec } from "@/plots/mod.ts";
-import { textsOf } from "./chart_rows.ts";
+import {
+  flowDiagram,
+  modelDiagram,
+  networkDiagram,
+  renderSvg,
+  type TopLevelSpec,
+} from "@/plots/mod.ts";
+import { textsOf, titlesOf } from "./chart_rows.ts";
 
 /** The graph of a model, which needs nothing of the model any more. */
 function graphOf(architecture: ArchitectureName): ModelGraph {
@@ -104,6 +110,16 @@ Deno.test("networkDiagram() draws the full size on top, and fits its width", () 
   ];
   assert(top(fine.name) < top(coarse.name));
   assert(boxes.every(({ x, x2, y, y2 }) => x >= 0 && x2 <= 500 && y >= 0 && y2 <= 200));
+});
+
+Deno.test("modelDiagram() counts joints and parameters, and names the encoder", () => {
+  const model = createModel({ architecture: "unet++", encoder: "efficientnet-b0" });
+  const millions = (model.weights.parameterCount / 1e6).toFixed(1);
+  const { title, subtitle } = titlesOf(modelDiagram(model));
+  model.dispose();
+  // With five sizes, U-Net++ has 4 + 3 + 2 + 1 inner nodes.
+  assertEquals(title, `U-Net++: 10 places where maps are joined, ${millions} million parameters`);
+  assertEquals(subtitle, "Encoder: efficientnet-b0. Number in a box: channels");
 });
 
 Deno.test("networkDiagram() refuses an edge without its node", () => {
