@@ -140,9 +140,18 @@ Deno.test("flowDiagram() writes every line inside its box, columns from left to 
     { title: "A flow" },
   );
   const { boxes, ways } = partsOf(spec);
-  assertEquals([...ways.keys()], ["a to b", "a to c", "b to d", "c to d"]);
+  assertEquals([...ways.keys()], ["a to b", "a to c", "b to c", "b to d", "c to d"]);
   const [a, b, c, d] = boxes as [Rectangle, Rectangle, Rectangle, Rectangle];
   assert(a.x2 < b.x && b.x2 < d.x && b.x === c.x && b.y2 < c.y);
+  // No arrow runs through a box that it does not belong to, within a column neither.
+  for (const [edge, way] of ways) {
+    const ends = edge.split(" to ");
+    const others = boxes.filter((_, i) => !ends.includes("abcd"[i]!));
+    for (const { x, y } of along(way)) {
+      const hit = others.find((box) => x > box.x && x < box.x2 && y > box.y && y < box.y2);
+      assert(!hit, `${edge} runs through ${hit?.tip}`);
+    }
+  }
   const svg = await renderSvg(spec);
   for (const text of ["A flow", "film", "1024 x 1024", "as it is", "mirrored", "mean"]) {
     assert(textsOf(svg).includes(text), text);
