@@ -32,6 +32,7 @@ export {
   areasByGroup,
   classBalance,
   coverageByGroup,
+  coverageFigure,
   coverageMap,
   coverageZones,
   filmsPerPatient,

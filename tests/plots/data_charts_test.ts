@@ -6,6 +6,7 @@ import {
   areasByGroup,
   classBalance,
   coverageByGroup,
+  coverageFigure,
   coverageMap,
   coverageZones,
   filmsPerPatient,
@@ -151,6 +152,16 @@ Deno.test("coverageByGroup() draws a map for each sex and view on one scale", as
   const domains = JSON.stringify(spec).match(/"domain":\[0,1\]/g);
   assertEquals(domains?.length, 4);
   await renderSvg(spec);
+});
+
+Deno.test("coverageFigure() states both findings, and is the map alone without groups", async () => {
+  const spec = coverageFigure(FILMS);
+  assertEquals(
+    titleOf(spec),
+    "20 % of marked pixels lie in the upper half; half of the masks cover less than 2.4 %",
+  );
+  await renderSvg(spec);
+  assertEquals(coverageFigure(NAMELESS), coverageMap(NAMELESS));
 });
 
 Deno.test("charts by group are undefined where no header tells the group", () => {

@@ -133,7 +133,7 @@ Deno.test("flowDiagram() writes every line inside its box, columns from left to 
     [
       { id: "a", column: 0, kind: "data", lines: ["film", "1024 x 1024"] },
       { id: "b", column: 1, kind: "step", lines: ["as it is"], from: ["a"] },
-      { id: "c", column: 1, kind: "step", lines: ["mirrored"], from: ["a"] },
+      { id: "c", column: 1, kind: "step", lines: ["mirrored"], from: ["a", "b"] },
       { id: "d", column: 2, kind: "data", lines: ["mean"], from: ["b", "c"] },
     ],
     { data: "#CFE3F1", step: "#FFFFFF" },
