@@ -58,7 +58,13 @@ export function lines(
       scale: { zero: false, nice: false },
       ...(wholeX && { axis: { tickMinStep: 1, format: "d" } }),
     },
-    y: { field: y, type: "quantitative" as const, title: options.y, scale },
+    y: {
+      field: y,
+      type: "quantitative" as const,
+      title: options.y,
+      scale,
+      ...(logarithmic && { axis: { values: powersOfTen(sorted), format: ".0e" } }),
+    },
   });
   const encoding = (y: string) => ({ ...place(y), color: colorBy(names) });
   const showPoints = sorted.length <= 25 * names.length;
@@ -113,6 +119,13 @@ export function lines(
       }]),
     ],
   };
+}
+
+/** The powers of ten between the smallest and the largest value, and the next ones around. */
+function powersOfTen(rows: readonly LineRow[]): number[] {
+  const exponents = rows.flatMap(({ y }) => y === null ? [] : [Math.log10(y)]);
+  const first = Math.floor(Math.min(...exponents)), last = Math.ceil(Math.max(...exponents));
+  return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
 /** Adds the bias-corrected exponential moving average within each series (as Adam's moments). */
