@@ -162,7 +162,7 @@ export function areasByGroup(films: readonly Film[]): TopLevelSpec | undefined {
 export function coverageMap(films: readonly Film[]): TopLevelSpec {
   const positives = films.filter(({ positive }) => positive);
   const coverage = maskCoverage(positives, CELLS);
-  const upper = sum(coverage.subarray(0, coverage.length / 2)) / sum(coverage);
+  const upper = upperShare(coverage);
   return heatmap(coverage, { rows: CELLS, columns: CELLS }, {
     title: `${percent(upper)} of all marked pixels lie in the upper half`,
     subtitle: `Mean of the masks of ${positives.length} films`,
@@ -171,6 +171,18 @@ export function coverageMap(films: readonly Film[]): TopLevelSpec {
     legend: "share of films",
     format: ".0%",
     width: 320,
+  });
+}
+
+/** Where masks lie, and beside it how large they are in each group, if headers tell. */
+export function coverageFigure(films: readonly Film[]): TopLevelSpec {
+  const map = coverageMap(films);
+  const areas = areasByGroup(films);
+  if (areas === undefined) return map;
+  const coverage = maskCoverage(films.filter(({ positive }) => positive), CELLS);
+  return panels([map, areas], {
+    title: `${percent(upperShare(coverage))} of marked pixels lie in the upper half; half of the ` +
+      `masks cover less than ${median(areasOf(films)).toPrecision(2)} %`,
   });
 }
 
@@ -184,7 +196,7 @@ export function coverageByGroup(films: readonly Film[]): TopLevelSpec | undefine
     .map(({ label, members }) => ({ label, members, map: maskCoverage(members, CELLS) }));
   if (groups.length === 0) return undefined;
   const highest = Math.max(...groups.map(({ map }) => Math.max(...map)));
-  const uppers = groups.map(({ map }) => sum(map.subarray(0, map.length / 2)) / sum(map));
+  const uppers = groups.map(({ map }) => upperShare(map));
   const charts = groups.map(({ label, members, map }, i) =>
     heatmap(map, { rows: CELLS, columns: CELLS }, {
       title: `${label}: ${members.length} films`,
@@ -243,7 +255,7 @@ export function greyLevels(
       }))
     );
   const span = (films: readonly Uint8Array[]) => {
-    const spans = films.map((grey) => quantile(grey, 0.995) - quantile(grey, 0.005));
+    const spans = films.map((grey) => Math.round(quantile(grey, 0.995) - quantile(grey, 0.005)));
     return `${Math.min(...spans)} to ${Math.max(...spans)}`;
   };
   const chart = (title: string, films: readonly Uint8Array[]) =>
@@ -295,6 +307,10 @@ function areasOf(films: readonly Film[]): number[] {
   return films.filter(({ positive }) => positive).map(({ area }) => 100 * area / FILM_SIZE ** 2);
 }
 
+function upperShare(coverage: Float32Array): number {
+  return sum(coverage.subarray(0, coverage.length / 2)) / sum(coverage);
+}
+
 function percent(share: number): string {
   return `${(100 * share).toFixed(0)} %`;
 }
@@ -307,9 +323,11 @@ function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
 
-/** The value that this share of the values does not exceed (the nearest rank). */
+/** The value that a share of the values does not exceed, between two of them by their distance (R-7). */
 export function quantile(values: ArrayLike<number>, share: number): number {
   if (values.length === 0) throw new RangeError("Cannot tell a quantile as there is no value");
   const sorted = Float64Array.from(values).sort();
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)]!, above = sorted[Math.ceil(place)]!;
+  return below + (place - Math.floor(place)) * (above - below);
 }

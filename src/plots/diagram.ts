@@ -24,6 +24,8 @@ export interface Arrow {
   kind: string;
   /** How far its middle is pushed to the left of its way, in pixels. Default: 0, a straight line. */
   bend?: number;
+  /** Whether it leaves on the right of its first box and enters on the left of its second. Default: false. */
+  sideways?: boolean;
 }
 
 /** Colours by kind, in the legend's order. */
@@ -33,6 +35,9 @@ interface Place {
   x: number;
   y: number;
 }
+
+/** Pixels between the tip of an arrow and its box. */
+const HEAD = 4;
 
 /** Points of a curved arrow. */
 const SAMPLES = 32;
@@ -62,7 +67,10 @@ export function diagram(
   const byId = new Map(boxes.map((box) => [box.id, box]));
   const routes = arrows.map((arrow) => {
     const from = byId.get(arrow.from), to = byId.get(arrow.to);
-    if (from && to) return { ...arrow, points: route(from, to, arrow.bend ?? 0) };
+    if (from && to) {
+      const points = arrow.sideways ? sidewaysRoute(from, to) : route(from, to, arrow.bend ?? 0);
+      return { ...arrow, points };
+    }
     throw new RangeError(
       `Cannot draw an edge as a node is missing: ${arrow.from}-${arrow.to}`,
     );
@@ -187,12 +195,26 @@ function route(from: Box, to: Box, bend: number): Place[] {
       y: from.y + along * dy - aside * dx / length,
     };
   });
-  const HEAD = 4;
   const firstInside = points.findIndex((point) => contains(to, point, HEAD));
   const outside = points.slice(0, Math.max(1, firstInside));
   const end = border(to, outside.at(-1)!, points[outside.length]!, HEAD);
   const way = bend === 0 ? [points[0]!, end] : [...outside, end];
   return way.map(({ x, y }) => ({ x: Math.round(10 * x) / 10, y: Math.round(10 * y) / 10 }));
+}
+
+/** The way from the right side of a box to the left side of another, level at both ends. */
+function sidewaysRoute(from: Box, to: Box): Place[] {
+  const start = { x: from.x + from.width / 2, y: from.y };
+  const end = { x: to.x - to.width / 2 - HEAD, y: to.y };
+  if (start.y === end.y) return [start, end];
+  return Array.from({ length: SAMPLES + 1 }, (_, i) => {
+    const t = i / SAMPLES;
+    const along = 3 * t ** 2 - 2 * t ** 3;
+    return {
+      x: Math.round(10 * (start.x + t * (end.x - start.x))) / 10,
+      y: Math.round(10 * (start.y + along * (end.y - start.y))) / 10,
+    };
+  });
 }
 
 /** Where the way from a point outside of a box to one inside meets its border, widened by a margin. */

@@ -25,7 +25,7 @@ export function ensemblePictures(
     ...rows,
     { grey, truth, caption: "annotation" },
     map(mean, `mean of ${members.length} models`),
-    { grey, prediction, caption: "mask by the rule" },
+    { grey, prediction, caption: "mask" },
     { grey, truth, prediction, caption: "both" },
   ];
 }

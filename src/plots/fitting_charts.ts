@@ -78,11 +78,12 @@ export function fittingTriplets(fitting: Fitting): TopLevelSpec {
     best.set(cell, Math.max(dice, best.get(cell) ?? 0));
   }
   const matrix = [...tops].flatMap((top) => [...areas].map((area) => best.get(`${top} ${area}`)!));
-  const highest = Math.max(...matrix);
+  const { rule } = step;
+  const chosen = rule.rule === "triplet" ? [rule] : [];
   const titles = outcome(step, "The triplet rule");
   return heatmap(matrix, { rows: tops.size, columns: areas.size }, {
     ...titles,
-    subtitle: `${titles.subtitle}; each cell with its best third value, the best framed`,
+    subtitle: `${titles.subtitle}; framed: the best`,
     rowLabels: [...tops],
     columnLabels: [...areas],
     x: "least area of sure pixels (px at 1024 x 1024)",
@@ -90,9 +91,9 @@ export function fittingTriplets(fitting: Fitting): TopLevelSpec {
     legend: "dice",
     format: ".3f",
     written: true,
-    marked: matrix.flatMap((dice, i) =>
-      dice === highest ? [{ row: Math.floor(i / areas.size), column: i % areas.size }] : []
-    ),
+    marked: chosen.map(({ top, area }) => {
+      return { row: [...tops].indexOf(top), column: [...areas].indexOf(area) };
+    }),
     width: 600,
     height: 260,
   });

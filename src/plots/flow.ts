@@ -63,8 +63,15 @@ export function flowDiagram(
     left += width + gap;
     return placed;
   });
-  const arrows = steps.flatMap(({ id, from = [] }) =>
-    from.map((other) => ({ from: other, to: id, kind: "then" }))
+  const columnOf = new Map(steps.map(({ id, column }) => [id, column]));
+  const arrows = steps.flatMap(({ id, column, from = [] }) =>
+    from.map((other) => ({
+      from: other,
+      to: id,
+      kind: "then",
+      // Within a column an arrow goes down.
+      sideways: columnOf.get(other) !== column,
+    }))
   );
   return diagram(boxes, arrows, {
     ...titles,

@@ -10,6 +10,8 @@ export function ensembleFlow(
   { flip, rule }: { flip: boolean; rule: string },
 ): TopLevelSpec {
   const views = flip ? ["as it is", "mirrored"] : ["as it is"];
+  // That films are mirrored stands in boxes of its own.
+  const ruleLines = rule.split(", ").filter((line) => line !== "mirrored too");
   const steps: FlowStep[] = [
     { id: "film", column: 0, kind: "data", lines: ["film", "1024 x 1024"] },
     ...members.flatMap(({ run, checkpoint }, i): FlowStep[] => {
@@ -47,7 +49,7 @@ export function ensembleFlow(
       lines: ["mean", `of ${members.length}`],
       from: members.map((_, i) => `map ${i}`),
     },
-    { id: "mask", column: 5, kind: "data", lines: ["mask", ...rule.split(", ")], from: ["mean"] },
+    { id: "mask", column: 5, kind: "data", lines: ["mask", ...ruleLines], from: ["mean"] },
   ];
   return flowDiagram(steps, KINDS, {
     title: `${views.length * members.length} predictions of a film become one mask`,

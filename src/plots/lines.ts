@@ -58,10 +58,16 @@ export function lines(
       scale: { zero: false, nice: false },
       ...(wholeX && { axis: { tickMinStep: 1, format: "d" } }),
     },
-    y: { field: y, type: "quantitative" as const, title: options.y, scale },
+    y: {
+      field: y,
+      type: "quantitative" as const,
+      title: options.y,
+      scale,
+      ...(logarithmic && { axis: { values: powersOfTen(sorted), format: ".0e" } }),
+    },
   });
   const encoding = (y: string) => ({ ...place(y), color: colorBy(names) });
-  const showPoints = sorted.length <= 60 * names.length;
+  const showPoints = sorted.length <= 25 * names.length;
   const line = (y: string, strokeWidth: number, opacity = 1) => ({
     mark: {
       type: "line" as const,
@@ -72,7 +78,7 @@ export function lines(
     encoding: encoding(y),
   });
   const values = smoothing === 0 ? sorted : withAverage(sorted, smoothing);
-  const layers = smoothing === 0 ? [line("y", 2)] : [line("y", 1, 0.3), line("average", 2.5)];
+  const layers = smoothing === 0 ? [line("y", 2)] : [line("y", 1, 0.45), line("average", 2.5)];
   if (layers.length + below.length + ringed.length + marks.length === 1) {
     return { ...frame(options), data: { values }, ...layers[0]! };
   }
@@ -93,9 +99,9 @@ export function lines(
             type: "text" as const,
             color: INK,
             align: "left" as const,
-            baseline: "top" as const,
+            baseline: "bottom" as const,
             dx: 4,
-            y: 0,
+            y: -3,
           },
           encoding: { x: place("y").x, text: { field: "text", type: "nominal" as const } },
         },
@@ -113,6 +119,13 @@ export function lines(
       }]),
     ],
   };
+}
+
+/** The powers of ten between the smallest and the largest value, and the next ones around. */
+function powersOfTen(rows: readonly LineRow[]): number[] {
+  const exponents = rows.flatMap(({ y }) => y === null ? [] : [Math.log10(y)]);
+  const first = Math.floor(Math.min(...exponents)), last = Math.ceil(Math.max(...exponents));
+  return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
 /** Adds the bias-corrected exponential moving average within each series (as Adam's moments). */

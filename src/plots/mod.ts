@@ -33,6 +33,7 @@ export {
   areasByGroup,
   classBalance,
   coverageByGroup,
+  coverageFigure,
   coverageMap,
   coverageZones,
   filmsPerPatient,

@@ -36,7 +36,8 @@ export function scheduleChart(
 ): TopLevelSpec {
   const curves = Object.entries(schedules).map(([name, rates]) => {
     const highest = Math.max(...rates.map(({ rate }) => rate));
-    return { name, rates, half: rates.find(({ rate, epoch }) => epoch > 0 && rate <= highest / 2) };
+    const top = rates.findIndex(({ rate }) => rate === highest);
+    return { name, rates, half: rates.slice(top).find(({ rate }) => rate <= highest / 2) };
   });
   const halved = curves.flatMap(({ name, half }) => half ? [{ name, epoch: half.epoch }] : []);
   const epochs = Math.max(...curves.flatMap(({ rates }) => rates.map(({ epoch }) => epoch)));
@@ -71,8 +72,9 @@ export function chainSchedule(
 ): TopLevelSpec {
   let before = 0;
   const rows = stages.flatMap(({ name, epochs, rates }) => {
-    // A cosine ends at 0, which has no place on a logarithmic axis.
-    const drawn = rates.filter(({ rate }) => rate > 0)
+    // A cosine ends at 0, which has no place on a logarithmic axis: its last hundredth is left out.
+    const highest = Math.max(...rates.map(({ rate }) => rate));
+    const drawn = rates.filter(({ rate }) => rate >= highest / 100)
       .map(({ epoch, rate }) => ({ x: before + epoch, y: rate, series: name }));
     before += epochs;
     return drawn;

@@ -35,6 +35,8 @@ Deno.test("outside of a notebook everything is printed as text", async () => {
   assertEquals(await printed(() => showImage(jpeg)), ["[image] image/jpeg, 3 KB"]);
   const chart = bars([{ label: "a", value: 1 }], { title: "One bar", x: "", y: "Films" });
   assertEquals(await printed(() => showChart(chart)), ["[chart] One bar"]);
+  const none = "No chart: the data do not tell what it needs";
+  assertEquals(await printed(() => showChart(undefined)), [none]);
 });
 
 Deno.test("showImage() refuses what is no picture", async () => {

@@ -6,6 +6,7 @@ import {
   areasByGroup,
   classBalance,
   coverageByGroup,
+  coverageFigure,
   coverageMap,
   coverageZones,
   filmsPerPatient,
@@ -80,7 +81,7 @@ Deno.test("filmsPerPatient() counts patients by their films", () => {
 
 Deno.test("agesByClass() counts ages and names the medians", () => {
   const spec = agesByClass(FILMS)!;
-  assertEquals(titleOf(spec), "Median age: 30 years with pneumothorax, 20 without");
+  assertEquals(titleOf(spec), "Median age: 40 years with pneumothorax, 45 without");
   const total = (series: string) =>
     compiledRows(spec).filter((row) => row["series"] === series)
       .reduce((sum, row) => sum + (row["count"] as number), 0);
@@ -107,7 +108,7 @@ Deno.test("sharesByGroup() tells the share in each group that occurs", () => {
 Deno.test("areaHistogram() and areasByGroup() take areas in percent of the film", () => {
   const small = 100 * 100 ** 2 / FILM_SIZE ** 2, large = 4 * small;
   const spec = areaHistogram(FILMS);
-  assertEquals(titleOf(spec), "Half of the pneumothoraces cover less than 0.95 % of the film");
+  assertEquals(titleOf(spec), "Half of the pneumothoraces cover less than 2.4 % of the film");
   assert(titlesOf(spec).subtitle.endsWith("0 of 2 less than 2,000 pixels"));
   const [first, last] = [compiledRows(spec)[0]!, compiledRows(spec).at(-1)!];
   assertEquals([first["count"], last["count"]], [1, 1]);
@@ -153,6 +154,16 @@ Deno.test("coverageByGroup() draws a map for each sex and view on one scale", as
   await renderSvg(spec);
 });
 
+Deno.test("coverageFigure() states both findings, and is the map alone without groups", async () => {
+  const spec = coverageFigure(FILMS);
+  assertEquals(
+    titleOf(spec),
+    "20 % of marked pixels lie in the upper half; half of the masks cover less than 2.4 %",
+  );
+  await renderSvg(spec);
+  assertEquals(coverageFigure(NAMELESS), coverageMap(NAMELESS));
+});
+
 Deno.test("charts by group are undefined where no header tells the group", () => {
   for (const chart of [agesByClass, sharesByGroup, areasByGroup, coverageByGroup]) {
     assertEquals(chart(NAMELESS), undefined);
@@ -163,10 +174,10 @@ Deno.test("greyLevels() tells the span before and after", async () => {
   const dark = Uint8Array.from({ length: 100 }, (_, i) => 50 + i);
   const wide = Uint8Array.from({ length: 100 }, (_, i) => Math.round(i * 255 / 99));
   const spec = greyLevels([dark], [wide]);
-  // Nearest ranks: the first and the hundredth value.
+  // numpy.percentile(range(50, 150), [0.5, 99.5]) -> 50.495, 148.505
   assertEquals(
     titleOf(spec),
-    "The films span 99 to 99 of 255 grey values as stored, 255 to 255 corrected",
+    "The films span 98 to 98 of 255 grey values as stored, 252 to 252 corrected",
   );
   const percent = compiledRows(spec).reduce((sum, { y }) => sum + (y as number), 0);
   assert(Math.abs(percent - 100) < 1e-9);
@@ -181,10 +192,10 @@ Deno.test("foldBalance() counts the films of each fold and stratum", async () =>
   await renderSvg(spec);
 });
 
-Deno.test("quantile() is the nearest rank, as numpy's method inverted_cdf", () => {
-  // numpy.quantile([3, 1, 2, 4], [0, 0.25, 0.5, 0.51, 1], method="inverted_cdf") -> 1, 1, 2, 3, 4
+Deno.test("quantile() equals numpy.quantile", () => {
+  // numpy.quantile([3, 1, 2, 4], [0, 0.25, 0.5, 0.51, 1]) -> 1, 1.75, 2.5, 2.53, 4
   const values = [0, 0.25, 0.5, 0.51, 1].map((share) => quantile([3, 1, 2, 4], share));
-  assertEquals(values, [1, 1, 2, 3, 4]);
+  assertEquals(values.map((value) => +value.toFixed(9)), [1, 1.75, 2.5, 2.53, 4]);
 });
 
 for (const chart of [classBalance, filmsPerPatient, agesByClass, sharesByGroup, areaHistogram]) {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeRle, FILM_SIZE, Prepared } from "@/data/mod.ts";
-import { filmGrid, filmPictures, scorePictures } from "@/plots/mod.ts";
+import { faintestFilms, filmGrid, filmPictures, scorePictures } from "@/plots/mod.ts";
 import { imaginaryFilm, rectangle } from "../data/small_dataset.ts";
 
 const SIZE = 4;
@@ -64,4 +64,16 @@ Deno.test("scorePictures() adds the predicted mask at the films' size, and the d
   assertEquals([...pictures[1]!.truth!], TRUTH);
   const jpeg = await filmGrid(pictures, { tile: 16 });
   assertEquals([jpeg[0], jpeg[1]], [0xff, 0xd8]);
+});
+
+Deno.test("faintestFilms() gives the films whose grey values spread least", async () => {
+  const spread: Record<string, number> = { a: 90, b: 10, c: 50 };
+  const striped = {
+    has: (imageId: string) => imageId in spread,
+    readImage: (imageId: string) =>
+      Promise.resolve(Uint8Array.from({ length: 16 }, (_, i) => 100 + (i % 2) * spread[imageId]!)),
+  } as unknown as Prepared;
+  const films = ["a", "b", "unknown", "c"].map((imageId) => imaginaryFilm(imageId));
+  const faintest = await faintestFilms(striped, films, 2);
+  assertEquals(faintest.map(({ imageId }) => imageId), ["b", "c"]);
 });

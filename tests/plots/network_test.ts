@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ArchitectureName, ARCHITECTURES, createModel, type ModelGraph } from "@/model/mod.ts";
-import { flowDiagram, networkDiagram, renderSvg, type TopLevelSpec } from "@/plots/mod.ts";
-import { textsOf } from "./chart_rows.ts";
+import {
+  flowDiagram,
+  modelDiagram,
+  networkDiagram,
+  renderSvg,
+  type TopLevelSpec,
+} from "@/plots/mod.ts";
+import { textsOf, titlesOf } from "./chart_rows.ts";
 
 /** The graph of a model, which needs nothing of the model any more. */
 function graphOf(architecture: ArchitectureName): ModelGraph {
@@ -106,6 +112,16 @@ Deno.test("networkDiagram() draws the full size on top, and fits its width", () 
   assert(boxes.every(({ x, x2, y, y2 }) => x >= 0 && x2 <= 500 && y >= 0 && y2 <= 200));
 });
 
+Deno.test("modelDiagram() counts joints and parameters, and names the encoder", () => {
+  const model = createModel({ architecture: "unet++", encoder: "efficientnet-b0" });
+  const millions = (model.weights.parameterCount / 1e6).toFixed(1);
+  const { title, subtitle } = titlesOf(modelDiagram(model));
+  model.dispose();
+  // With five sizes, U-Net++ has 4 + 3 + 2 + 1 inner nodes.
+  assertEquals(title, `U-Net++: 10 places where maps are joined, ${millions} million parameters`);
+  assertEquals(subtitle, "Encoder: efficientnet-b0. Number in a box: channels");
+});
+
 Deno.test("networkDiagram() refuses an edge without its node", () => {
   const { title, nodes, edges } = graphOf("unet");
   const broken = { title, nodes: nodes.slice(1), edges };
@@ -117,16 +133,25 @@ Deno.test("flowDiagram() writes every line inside its box, columns from left to 
     [
       { id: "a", column: 0, kind: "data", lines: ["film", "1024 x 1024"] },
       { id: "b", column: 1, kind: "step", lines: ["as it is"], from: ["a"] },
-      { id: "c", column: 1, kind: "step", lines: ["mirrored"], from: ["a"] },
+      { id: "c", column: 1, kind: "step", lines: ["mirrored"], from: ["a", "b"] },
       { id: "d", column: 2, kind: "data", lines: ["mean"], from: ["b", "c"] },
     ],
     { data: "#CFE3F1", step: "#FFFFFF" },
     { title: "A flow" },
   );
   const { boxes, ways } = partsOf(spec);
-  assertEquals([...ways.keys()], ["a to b", "a to c", "b to d", "c to d"]);
+  assertEquals([...ways.keys()], ["a to b", "a to c", "b to c", "b to d", "c to d"]);
   const [a, b, c, d] = boxes as [Rectangle, Rectangle, Rectangle, Rectangle];
   assert(a.x2 < b.x && b.x2 < d.x && b.x === c.x && b.y2 < c.y);
+  // No arrow runs through a box that it does not belong to, within a column neither.
+  for (const [edge, way] of ways) {
+    const ends = edge.split(" to ");
+    const others = boxes.filter((_, i) => !ends.includes("abcd"[i]!));
+    for (const { x, y } of along(way)) {
+      const hit = others.find((box) => x > box.x && x < box.x2 && y > box.y && y < box.y2);
+      assert(!hit, `${edge} runs through ${hit?.tip}`);
+    }
+  }
   const svg = await renderSvg(spec);
   for (const text of ["A flow", "film", "1024 x 1024", "as it is", "mirrored", "mean"]) {
     assert(textsOf(svg).includes(text), text);

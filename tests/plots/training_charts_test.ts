@@ -32,14 +32,14 @@ Deno.test("drawnShares() tells the share of each epoch and of all films", async 
 
 Deno.test("scheduleChart() keeps the rates and says when each is halved", async () => {
   const rates = (...rates: number[]) => rates.map((rate, epoch) => ({ epoch, rate }));
-  const spec = scheduleChart({ constant: rates(1, 1, 1), falling: rates(1, 0.6, 0.4) });
+  const spec = scheduleChart({ constant: rates(1, 1, 1), falling: rates(0.1, 1, 0.4) });
   assertEquals(titlesOf(spec).title, "Half of the highest rate: falling at epoch 2");
   assertEquals(compiledRows(spec).map(({ series, x, y }) => [series, x, y]), [
     ["constant", 0, 1],
     ["constant", 1, 1],
     ["constant", 2, 1],
-    ["falling", 0, 1],
-    ["falling", 1, 0.6],
+    ["falling", 0, 0.1],
+    ["falling", 1, 1],
     ["falling", 2, 0.4],
   ]);
   await renderSvg(spec);
@@ -48,18 +48,18 @@ Deno.test("scheduleChart() keeps the rates and says when each is halved", async 
 
 Deno.test("chainSchedule() puts stages one after the other", async () => {
   const spec = chainSchedule([
-    { name: "first", epochs: 2, rates: [{ epoch: 0, rate: 1e-3 }, { epoch: 2, rate: 0 }] },
-    { name: "second", epochs: 3, rates: [{ epoch: 0, rate: 1e-4 }, { epoch: 1, rate: 1e-5 }] },
+    { name: "first", epochs: 2, rates: [{ epoch: 0, rate: 1e-3 }, { epoch: 1, rate: 9e-6 }] },
+    { name: "second", epochs: 3, rates: [{ epoch: 0, rate: 1e-4 }, { epoch: 1, rate: 1e-6 }] },
   ]);
   assertEquals(
     titlesOf(spec).title,
     "5 epochs in 2 stages, from a rate of 1e-3 to one of 1e-4 in the last",
   );
-  // A rate of 0 has no place on a logarithmic axis.
+  // The last hundredth of a stage is left out.
   assertEquals(compiledRows(spec).map(({ series, x, y }) => [series, x, y]), [
     ["first", 0, 1e-3],
     ["second", 2, 1e-4],
-    ["second", 3, 1e-5],
+    ["second", 3, 1e-6],
   ]);
   await renderSvg(spec);
 });
