@@ -14,7 +14,6 @@ export {
 } from "./charts.ts";
 export { type Film, filmGrid, type FilmGridOptions } from "./film_grid.ts";
 export { drawMask, greyToRgb, type MaskStyle, overlay } from "./overlay.ts";
-export { overlayJpeg } from "./overlay_jpeg.ts";
 export { ChartError, type ChartPicture, renderPicture, renderPng, renderSvg } from "./render.ts";
 export { COLORS, colorsOf, FONT, PALETTE, THEME } from "./theme.ts";
 export type { TopLevelSpec } from "vega-lite";
