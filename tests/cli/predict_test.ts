@@ -72,38 +72,6 @@ Deno.test("predict writes masks, overlays, segmentations, JSON and one row for e
     assertEquals(film.areaMm2?.toFixed(6), (160 * 240 * 0.64).toFixed(6));
     assertEquals(film.dicomSegmentation, `segmentations/${own.imageId}.dcm`);
 
-    // Nothing exceeds a probability of 1: what was there before goes, and it is said.
-    const strict = await discExperiment("first", [
-      "training.epochs=1",
-      "training.batch=1",
-      "postprocessing={ rule: threshold, flip: false, threshold: 1, minimumArea: 0 }",
-    ]);
-    const empty = await trainStage(strict, { data: discs({ training: 2, validation: 1 }) });
-    const none = await predict(
-      films,
-      "--run",
-      empty.id,
-      "--output",
-      output,
-      "--dicom-seg",
-      "--json",
-    );
-    assertEquals(none.code, 0, none.error);
-    assertStringIncludes(none.out, "3 films, 0 with pneumothorax");
-    assertStringIncludes(
-      none.out,
-      `No pneumothorax was found, so there is no DICOM Segmentation: ${ids.join(", ")}`,
-    );
-    assertEquals(await names(join(output, "segmentations")), []);
-    const { films: [negative] } = JSON.parse(
-      await Deno.readTextFile(join(output, "predictions.json")),
-    );
-    assertEquals(
-      [negative.positive, negative.areaPixels, negative.confidence, negative.side],
-      [false, 0, null, null],
-    );
-    assertEquals(negative.dicomSegmentation, null);
-
     // No DICOM file, and a film whose pixels are damaged.
     await Deno.writeTextFile(join(films, "text.dcm"), "no film");
     const damaged = await writeFilm(films, "test", { imageId: "torn" });
