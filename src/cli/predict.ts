@@ -1,27 +1,18 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  encodeGreyPng,
-  encodeRle,
-  type Excluded,
-  FILM_SIZE,
-  type FilmFile,
-  loadFilms,
-  prepare,
-} from "@/data/mod.ts";
-import { readDicom } from "@/dicom/mod.ts";
+import { type Excluded, FILM_SIZE, loadFilms, prepare } from "@/data/mod.ts";
 import { findFittedRule, findMember, type FittedRule, type Member } from "@/experiments/mod.ts";
-import { writeFileAtomic } from "@/files/mod.ts";
 import { Progress } from "@/notebook/mod.ts";
-import { COLORS, overlayJpeg } from "@/plots/mod.ts";
 import { command } from "./command.ts";
 
-const HELP = `Predicts the pneumothorax in every DICOM file of a folder, in it and all below it.
+const HELP = `Predicts the finding in every DICOM file of a folder, in it and all below it.
 
-Usage: deno task predict FOLDER --run RUN [--run RUN ...] [--output DIR] [--overlays] [--skip-bad]
+Usage: deno task predict FOLDER --run RUN [--run RUN ...] [--output DIR]
+                         [--png] [--dicom-seg] [--json] [--skip-bad]
 
-  deno task predict ~/films --run siim/5-768-swa --overlays
-  deno task predict ~/films --run siim/3-512-focal-swa --run siim/5-768-swa --output result
+  deno task predict ~/films --run siim/5-768-swa --png
+  deno task predict ~/films --run siim/5-768-swa --dicom-seg --json --output for-the-viewer
+  deno task predict ~/films --run siim/3-512-focal-swa --run siim/5-768-swa
   deno task predict ~/films --run siim/5-768-swa --run siim/5-768-swa@best-dice
 
 Options:
@@ -31,14 +22,23 @@ Options:
   --rule KIND   how probabilities become a mask: fitted, as "deno task fit" found it for exactly
                 these models (default, if it did), or experiment, as the first run's experiment says
   --output DIR  where to write (default: predictions): submission.csv, one row for each film,
-                and masks/<film>.png, black and white at ${FILM_SIZE} x ${FILM_SIZE}
-  --overlays    also writes overlays/<film>.jpg: the film with the mask's outline
+                and masks/<film>.png, black and white at the film's size
+  --png         also writes overlays/<film>.png: the film with the mask's outline
+  --dicom-seg   also writes segmentations/<film>.dcm: the mask as a DICOM Segmentation that refers to
+                the film; none for a film in which nothing was found
+  --json        also writes predictions.json: area in pixels and mm2, side, regions and confidence of
+                each film, models and rule
   --skip-bad    ends with 0 although files could not be used
   --help        shows this
 
-A film is called as its file, without .dcm; its size must be ${FILM_SIZE} x ${FILM_SIZE}. Files that
-cannot be used are listed at the end and have no row in submission.csv. Exit code: 0 done, 1 failed or
-a file could not be used, 2 wrong usage.`;
+A film is called as its file, without .dcm. One that is not ${FILM_SIZE} x ${FILM_SIZE} is placed in such a
+square for the network, and its mask brought back to the film's size; areas of a rule are those in the
+square. Files that cannot be used are listed at the end and have no row in submission.csv. Research use
+only: this is not a medical device. Exit code: 0 done, 1 failed or a file could not be used, 2 wrong
+usage.`;
+
+/** Most films that are named in one message. */
+const NAMED = 20;
 
 const RULES = ["fitted", "experiment"] as const;
 
@@ -47,7 +47,9 @@ interface Arguments {
   runs: string[];
   rule: typeof RULES[number] | undefined;
   output: string;
-  overlays: boolean;
+  png: boolean;
+  dicomSeg: boolean;
+  json: boolean;
   skipBad: boolean;
 }
 
@@ -62,7 +64,9 @@ function parseArguments(args: string[]): Arguments {
       run: { type: "string", multiple: true, default: [] },
       rule: { type: "string" },
       output: { type: "string", default: "predictions" },
-      overlays: { type: "boolean", default: false },
+      png: { type: "boolean", default: false },
+      "dicom-seg": { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
       "skip-bad": { type: "boolean", default: false },
     },
   });
@@ -81,8 +85,9 @@ function parseArguments(args: string[]): Arguments {
       `Cannot predict as --rule must be ${RULES.join(" or ")}: ${values.rule}`,
     );
   }
-  const { run: runs, output, overlays } = values;
-  return { folder, runs, rule, output, overlays, skipBad: values["skip-bad"] };
+  const { run: runs, output, png, json } = values;
+  const { "dicom-seg": dicomSeg, "skip-bad": skipBad } = values;
+  return { folder, runs, rule, output, png, dicomSeg, json, skipBad };
 }
 
 async function predict(parsed: Arguments): Promise<number> {
@@ -95,12 +100,13 @@ async function predict(parsed: Arguments): Promise<number> {
 
 /** Predicts one film after the other and returns the files that could not be used. */
 async function predictFolder(
-  { folder, runs: names, rule: kind, output, overlays }: Arguments,
+  { folder, runs: names, rule: kind, output, png, dicomSeg, json }: Arguments,
 ): Promise<Excluded[]> {
   // Runs are looked up first: a misspelt name shall not cost the time to read all films.
   const members: Member[] = [];
   for (const name of names) members.push(await findMember(name));
-  const { loadEnsemble, ruleText, toMask } = await import("@/postprocessing/mod.ts");
+  const { loadEnsemble, ruleText } = await import("@/postprocessing/mod.ts");
+  const { PredictionFolder } = await import("@/prediction/mod.ts");
   const { rule, source } = chooseRule(members, kind);
   const { data } = members[0]!.run.experiment;
   console.log(`${source}: ${ruleText(rule)}`);
@@ -124,31 +130,38 @@ async function predictFolder(
     return bad;
   }
 
+  const results = new PredictionFolder({
+    folder: output,
+    members,
+    rule,
+    overlays: png,
+    dicomSegmentations: dicomSeg,
+    json,
+  });
   const ensemble = await loadEnsemble(members, { flip: rule.flip, batch: 1 });
-  const rows: string[] = [];
-  let positives = 0;
   try {
     const byId = new Map(films.map((film) => [film.imageId, film]));
     const progress = new Progress(films.length, { label: "predicting", unit: "films" });
-    for await (
-      const { imageId, probabilities } of ensemble.predict(films, { root: folder, folder: cache })
-    ) {
-      const film = byId.get(imageId)!;
-      const mask = toMask(probabilities, rule, film.sex);
-      await writePictures(output, film, mask, overlays);
-      rows.push(`${imageId},${encodeRle(mask, FILM_SIZE, FILM_SIZE)}\n`);
-      if (mask.includes(1)) positives++;
-      void progress.update(rows.length);
+    const places = { root: folder, folder: cache };
+    for await (const prediction of ensemble.predict(films, places)) {
+      await results.add(byId.get(prediction.imageId)!, prediction);
+      void progress.update(results.films);
     }
     await progress.finish();
   } finally {
     ensemble.dispose();
   }
-  const path = join(output, "submission.csv");
-  await writeFileAtomic(path, `ImageId,EncodedPixels\n${rows.join("")}`);
+  const path = await results.finish(bad);
   await Deno.remove(cache, { recursive: true });
-  console.log(`${path}: ${rows.length} films, ${positives} with a pneumothorax`);
-  return bad;
+  const finding = results.finding.meaning.toLowerCase();
+  const { negatives } = results;
+  console.log(`${path}: ${films.length} films, ${films.length - negatives.length} with ${finding}`);
+  if (dicomSeg && negatives.length > 0) {
+    const named = negatives.slice(0, NAMED).join(", ");
+    const more = negatives.length > NAMED ? ` and ${negatives.length - NAMED} more` : "";
+    console.log(`No ${finding} was found, so there is no DICOM Segmentation: ${named}${more}`);
+  }
+  return [...bad, ...results.failed];
 }
 
 /** The rule that turns probabilities into masks, and where it comes from, for the reader. */
@@ -169,23 +182,6 @@ function chooseRule(
   throw new RangeError(
     `Cannot use a fitted rule as none was fitted to these models. Fit one: deno task fit ${models}`,
   );
-}
-
-async function writePictures(
-  output: string,
-  { imageId, path }: FilmFile,
-  mask: Uint8Array,
-  overlays: boolean,
-): Promise<void> {
-  const white = mask.map((value) => 255 * value);
-  await writeFileAtomic(
-    join(output, "masks", `${imageId}.png`),
-    await encodeGreyPng(white, FILM_SIZE),
-  );
-  if (!overlays) return;
-  const { pixels } = await readDicom(path);
-  const jpeg = await overlayJpeg(pixels, mask, { color: COLORS.prediction, thickness: 3 });
-  await writeFileAtomic(join(output, "overlays", `${imageId}.jpg`), jpeg);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -9,6 +9,14 @@
  * @param levels What each grey value is taken for, as `contrastTable` gives it. // [256]
  * @returns Row-major, `to * to` grey values.
  * @throws {RangeError} If the sizes do not fit.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { resizeArea } from "@/data/mod.ts";
+ *
+ * assertEquals(resizeArea(Uint8Array.of(0, 10, 20, 30), 2, 1), Uint8Array.of(15));
+ * ```
  */
 export function resizeArea(
   pixels: Uint8Array,
@@ -57,6 +65,14 @@ function halve(pixels: Uint8Array, from: number, levels: Uint8Array): Uint8Array
  * @param to Rows and columns of the output, `1 <= to <= from`.
  * @returns Row-major, `to * to` values 0 or 1.
  * @throws {RangeError} If the sizes do not fit.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { resizeMask } from "@/data/mod.ts";
+ *
+ * assertEquals(resizeMask(Uint8Array.of(1, 0, 0, 1), 2, 1), Uint8Array.of(1));
+ * ```
  */
 export function resizeMask(mask: Uint8Array, from: number, to: number): Uint8Array {
   if (from === to) {

@@ -23,6 +23,15 @@ export const DEFAULT_CLAHE: Contrast = { kind: "clahe", clipLimit: 2, tiles: 8 }
  * @returns A new array of grey values.
  * @throws {RangeError} If the percentiles are not `0 <= low < high <= 100`, a setting of CLAHE is out
  * of range, or there is no pixel.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { applyContrast } from "@/data/mod.ts";
+ *
+ * const stretched = applyContrast(Uint8Array.of(50, 75, 100), { kind: "percentile", low: 0, high: 100 });
+ * assertEquals(stretched, Uint8Array.of(0, 128, 255));
+ * ```
  */
 export function applyContrast(pixels: Uint8Array, contrast: Contrast): Uint8Array {
   checkContrast(contrast);

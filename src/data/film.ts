@@ -49,6 +49,15 @@ export interface Excluded {
  * Whether a text can be an ImageId: letters, digits, `.`, `_` and `-`, starting with a letter or a
  * digit. Anything else, such as `../../x`, could leave a folder when used in a file name; and what ends
  * in `.mask` would be taken for another film's mask.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { isImageId } from "@/data/mod.ts";
+ *
+ * assertEquals(isImageId("case_01"), true);
+ * assertEquals(isImageId("../../case_01"), false);
+ * ```
  */
 export function isImageId(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text) && !/\.mask$/i.test(text);

@@ -218,6 +218,14 @@ async function readTable(path: string, runs: "gaps" | "starts"): Promise<Map<str
  * gap and length. An empty text, which such tables hold for no mask, becomes `-1`.
  *
  * @throws {RangeError} If a number is missing or is no positive integer, or runs overlap or go back.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { startsToGaps } from "@/data/mod.ts";
+ *
+ * assertEquals(startsToGaps("3 2 7 1"), "2 2 2 1");
+ * ```
  */
 export function startsToGaps(text: string): string {
   const words = text.trim() === "" || text.trim() === "-1" ? [] : text.trim().split(/\s+/);

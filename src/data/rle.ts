@@ -22,6 +22,16 @@ const EMPTY = "-1";
  * @param height Rows of the mask.
  * @returns Pairs `gap length`, or `-1` when no pixel is set.
  * @throws {RangeError} If the mask does not hold `width * height` values.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodeRle, encodeRle } from "@/data/mod.ts";
+ *
+ * const mask = Uint8Array.of(0, 1, 0, 1); // rows 01 and 01
+ * assertEquals(encodeRle(mask, 2, 2), "2 2");
+ * assertEquals(decodeRle("2 2", 2, 2), mask);
+ * ```
  */
 export function encodeRle(mask: Uint8Array, width: number, height: number): string {
   checkSize(width, height, "encode a mask");
@@ -75,6 +85,14 @@ export function decodeRle(text: string, width: number, height: number): Uint8Arr
  * @returns The mask, row-major, `width * height` values 0 or 1.
  * @throws {RangeError} If there is no row, or if some rows say `-1` and others hold a mask.
  * @throws Whatever {@linkcode decodeRle} throws for one of the rows.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { uniteRles } from "@/data/mod.ts";
+ *
+ * assertEquals(uniteRles(["0 1", "0 2"], 2, 2), Uint8Array.of(1, 0, 1, 0));
+ * ```
  */
 export function uniteRles(rows: readonly string[], width: number, height: number): Uint8Array {
   return paint(uniteRuns(rows, width, height), width, height);
@@ -88,6 +106,14 @@ export function uniteRles(rows: readonly string[], width: number, height: number
  * @param height Rows of the mask.
  * @returns Pixels; 0 for a film without a mask.
  * @throws Whatever {@linkcode uniteRles} throws.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { rleArea } from "@/data/mod.ts";
+ *
+ * assertEquals(rleArea(["0 1", "0 2"], 2, 2), 2);
+ * ```
  */
 export function rleArea(rows: readonly string[], width: number, height: number): number {
   let area = 0;

@@ -19,6 +19,15 @@ export interface Placement extends FilmShape {
  * is black.
  *
  * @param shape At least 1 x 1 px.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { placeInSquare } from "@/data/mod.ts";
+ *
+ * const place = placeInSquare({ width: 512, height: 256 });
+ * assertEquals(place, { left: 0, top: 256, width: 1024, height: 512 });
+ * ```
  */
 export function placeInSquare({ width, height }: FilmShape): Placement {
   const scale = FILM_SIZE / Math.max(width, height);

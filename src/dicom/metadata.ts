@@ -38,6 +38,16 @@ const yearsPerUnit = { D: 1 / 365.25, W: 7 / 365.25, M: 1 / 12, Y: 1 } as const;
  * the competition's files hold instead ("62").
  *
  * @returns `undefined` if the text is not an age or lies outside 0 to 110 years.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseAge } from "@/dicom/mod.ts";
+ *
+ * assertEquals(parseAge("062Y"), 62);
+ * assertEquals(parseAge("006M"), 0.5);
+ * assertEquals(parseAge("old"), undefined);
+ * ```
  */
 export function parseAge(text: string | undefined): number | undefined {
   const match = /^(\d{1,3})([DWMY]?)$/.exec(text?.trim() ?? "");

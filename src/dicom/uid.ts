@@ -6,6 +6,14 @@ import { createHash } from "node:crypto";
  *
  * @param name What is identified, for example "phantom/1/train/7/series".
  * @returns At most 44 characters; the standard allows 64.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { deterministicUid } from "@/dicom/mod.ts";
+ *
+ * assertEquals(deterministicUid("a film"), "2.25.312770494808790650964228653443358009370");
+ * ```
  */
 export function deterministicUid(name: string): string {
   const digest = createHash("sha256").update(name).digest("hex");

@@ -56,6 +56,22 @@ export const IMPLEMENTATION_UID = deterministicUid("pneumothorax segmentation: D
  * @returns The file's bytes: the same input gives the same bytes.
  * @throws {RangeError} If size, number of pixels and bits contradict each other, or a text is not
  * ASCII.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { decodeDicom, encodeDicom, parseDicom } from "@/dicom/mod.ts";
+ *
+ * const image = { pixels: Uint8Array.of(0, 255), width: 2, height: 1 };
+ * const identity = {
+ *   patientId: "1",
+ *   studyInstanceUid: "2.25.1",
+ *   seriesInstanceUid: "2.25.2",
+ *   sopInstanceUid: "2.25.3",
+ * };
+ * const film = await decodeDicom(parseDicom(encodeDicom(image, identity), "film.dcm"));
+ * assertEquals(film.pixels, image.pixels);
+ * ```
  */
 export function encodeDicom(image: DicomImage, identity: DicomIdentity): Uint8Array<ArrayBuffer> {
   checkImage(image);

@@ -102,6 +102,14 @@ export async function writeSegmentation(
  * to an even number of bytes.
  *
  * @param mask Every value but 0 is 1.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { packBits } from "@/dicom/mod.ts";
+ *
+ * assertEquals(packBits(Uint8Array.of(1, 0, 1)), Uint8Array.of(0b101, 0));
+ * ```
  */
 export function packBits(mask: Uint8Array): Uint8Array {
   const packed = new Uint8Array(2 * Math.ceil(mask.length / 16));

@@ -434,6 +434,13 @@ export const postprocessingSchema = z.discriminatedUnion("rule", [
   }),
 ]);
 
+const finding = z.strictObject({
+  code: z.string().regex(/^[0-9]{6,16}$/, "must be 6 to 16 digits")
+    .describe("Number of the SNOMED CT concept"),
+  meaning: z.string().regex(/^[ -\[\]-~]{1,64}$/, "must be 1 to 64 ASCII characters, no backslash")
+    .describe("What it is called; viewers show it"),
+});
+
 /** What an experiment's file and a loaded experiment have in common. */
 const fields = z.strictObject({
   name: nameText.describe("The file's path in its `experiments/` folder, without `.yaml`"),
@@ -441,6 +448,8 @@ const fields = z.strictObject({
   seed: z.int().default(0)
     .describe("Seed of order, augmentation, dropout, initial weights and, by default, the split"),
   data: data.describe("Films"),
+  finding: finding.exactOptional()
+    .describe("What the masks show, for `deno task predict`; pneumothorax if left out"),
   model: model.prefault({}).describe("Network"),
   parent: nameText.exactOptional()
     .describe("Experiment whose finished run this one goes on from; none if left out"),

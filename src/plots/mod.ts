@@ -11,7 +11,6 @@ export { panels } from "./panels.ts";
 export { flowDiagram, type FlowStep } from "./flow.ts";
 export { type Film, filmGrid, type FilmGridOptions, type FilmStyle } from "./film_grid.ts";
 export { drawMask, greyToRgb, type MaskStyle, overlay } from "./overlay.ts";
-export { overlayJpeg } from "./overlay_jpeg.ts";
 export { ChartError, type ChartPicture, renderPicture, renderPng, renderSvg } from "./render.ts";
 export { COLORS, colorsOf, FONT, INK, MUTED, NEUTRAL, PALETTE, THEME } from "./theme.ts";
 export type { TopLevelSpec } from "vega-lite";

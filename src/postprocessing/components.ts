@@ -76,6 +76,15 @@ export function connectedComponents(
  * @param connectivity 8 (default) or 4.
  * @returns A new mask of values 0 or 1.
  * @throws {RangeError} If the mask has another size, or the minimum is negative.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { removeSmallComponents } from "@/postprocessing/mod.ts";
+ *
+ * const mask = Uint8Array.of(1, 1, 0, 1);
+ * assertEquals(removeSmallComponents(mask, 4, 1, 2), Uint8Array.of(1, 1, 0, 0));
+ * ```
  */
 export function removeSmallComponents(
   mask: Uint8Array,

@@ -34,7 +34,18 @@ export function minimumAreaOf(rule: MaskRule): number {
   return rule.rule === "triplet" ? rule.minimumRegion ?? 0 : rule.minimumArea;
 }
 
-/** A rule in words, for example `mirrored too, threshold 0.5, components of 2000 px or more`. */
+/**
+ * A rule in words, for example `mirrored too, threshold 0.5, components of 2000 px or more`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ruleText } from "@/postprocessing/mod.ts";
+ *
+ * const rule = { rule: "threshold", flip: true, threshold: 0.5, minimumArea: 2000 } as const;
+ * assertEquals(ruleText(rule), "mirrored too, threshold 0.5, components of 2000 px or more");
+ * ```
+ */
 export function ruleText(rule: MaskRule): string {
   const parts = rule.rule === "triplet"
     ? [`${rule.area} px above ${rule.top}, then threshold ${rule.bottom}`]

@@ -6,6 +6,15 @@
  * @param truth Mask of the same length.
  * @returns 0 (no common pixel) to 1 (equal).
  * @throws {RangeError} If the lengths differ.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { dice } from "@/postprocessing/mod.ts";
+ *
+ * assertEquals(dice(Uint8Array.of(1, 1, 0), Uint8Array.of(0, 1, 1)), 0.5);
+ * assertEquals(dice(Uint8Array.of(0, 0), Uint8Array.of(0, 0)), 1);
+ * ```
  */
 export function dice(prediction: Uint8Array, truth: Uint8Array): number {
   const { common, predicted, annotated } = maskOverlap(prediction, truth);

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { basename, join } from "node:path";
 import { main } from "../../src/cli/predict.ts";
-import { decodeRle, FILM_SIZE, readGreyPng } from "@/data/mod.ts";
+import { decodeRle, readMaskPng } from "@/data/mod.ts";
+import { packBits, parseDicom } from "@/dicom/mod.ts";
+import type { FilmReport } from "@/prediction/mod.ts";
 import { trainStage } from "@/training/mod.ts";
+import { type OwnFilm, ownFilms, writeOwnFilm } from "../data/own_films.ts";
 import { writeFilm } from "../data/small_dataset.ts";
 import { discExperiment, discs } from "../training/discs.ts";
 import { captured } from "./console.ts";
@@ -15,7 +18,7 @@ async function names(folder: string): Promise<string[]> {
   return entries.map(({ name }) => name).sort();
 }
 
-Deno.test("predict writes masks, overlays and one row for each film that can be read", () =>
+Deno.test("predict writes masks, overlays, segmentations, JSON and one row for each film that can be read", () =>
   withRuns(async (folder) => {
     const experiment = await discExperiment("first", [
       "training.epochs=1",
@@ -27,29 +30,50 @@ Deno.test("predict writes masks, overlays and one row for each film that can be 
     const films = join(folder, "films");
     await writeFilm(films, "test", { imageId: "one" });
     await writeFilm(films, "train", { imageId: "two", grey: 20 });
+    const [, own] = ownFilms(2) as [OwnFilm, OwnFilm]; // 160 x 240, 12 bits, MONOCHROME1
+    await writeOwnFilm(films, own);
     const output = join(folder, "result");
     const options = ["--run", "first", "--run", run.id, "--output", output];
 
-    const good = await predict(films, ...options, "--overlays");
+    const good = await predict(films, ...options, "--png", "--dicom-seg", "--json");
     assertEquals(good.code, 0, good.error);
     assert(!good.error.includes("could not be used"), good.error);
-    assertStringIncludes(good.out, "2 films, 2 with a pneumothorax");
-    assertEquals(await names(output), ["masks", "overlays", "submission.csv"]);
-    assertEquals(await names(join(output, "masks")), ["one.png", "two.png"]);
-    assertEquals(await names(join(output, "overlays")), ["one.jpg", "two.jpg"]);
-    const rows = (await Deno.readTextFile(join(output, "submission.csv"))).trim().split("\n");
-    assertEquals(rows.map((row) => row.split(",")[0]), ["ImageId", "one", "two"]);
-    for (const row of rows.slice(1)) {
-      const [imageId, rle] = row.split(",");
-      const mask = await readGreyPng(join(output, "masks", `${imageId}.png`), FILM_SIZE);
-      assertEquals(mask.map((value) => value / 255), decodeRle(rle!, FILM_SIZE, FILM_SIZE));
+    assertStringIncludes(good.out, "3 films, 3 with pneumothorax");
+    const files = ["masks", "overlays", "predictions.json", "segmentations", "submission.csv"];
+    assertEquals(await names(output), files);
+    const ids = [own.imageId, "one", "two"];
+    for (
+      const [folder, ending] of [["masks", "png"], ["overlays", "png"], ["segmentations", "dcm"]]
+    ) {
+      assertEquals(
+        await names(join(output, folder!)),
+        ids.map((imageId) => `${imageId}.${ending}`),
+      );
     }
-    const jpeg = await Deno.readFile(join(output, "overlays", "one.jpg"));
-    assertEquals(jpeg.subarray(0, 3).toHex(), "ffd8ff");
+    const rows = (await Deno.readTextFile(join(output, "submission.csv"))).trim().split("\n");
+    assertEquals(rows.map((row) => row.split(",")[0]), ["ImageId", ...ids]);
+    for (const row of rows.slice(1)) {
+      const [imageId, rle] = row.split(",") as [string, string];
+      const { width, height } = imageId === own.imageId ? own : { width: 1024, height: 1024 };
+      const mask = await readMaskPng(join(output, "masks", `${imageId}.png`), { width, height });
+      assertEquals(mask, decodeRle(rle, width, height));
+      const path = join(output, "segmentations", `${imageId}.dcm`);
+      const { dataSet, pixelData, metadata } = parseDicom(await Deno.readFile(path), path);
+      assertEquals([metadata.columns, metadata.rows], [width, height]);
+      const { dataOffset, length } = pixelData;
+      assertEquals(dataSet.byteArray.slice(dataOffset, dataOffset + length), packBits(mask));
+      assertEquals(dataSet.string("x00181020"), `${run.id}@final\\${run.id}@final`);
+    }
+    const report = JSON.parse(await Deno.readTextFile(join(output, "predictions.json")));
+    assertEquals(report.models.length, 2);
+    assertEquals(report.films.map(({ imageId }: FilmReport) => imageId), ids);
+    const [film] = report.films as [FilmReport];
+    assertEquals([film.width, film.height, film.areaPixels], [160, 240, 160 * 240]);
+    assertEquals(film.areaMm2?.toFixed(6), (160 * 240 * 0.64).toFixed(6));
+    assertEquals(film.dicomSegmentation, `segmentations/${own.imageId}.dcm`);
 
-    // No DICOM file, a film of another size, and one whose pixels are damaged.
+    // No DICOM file, and a film whose pixels are damaged.
     await Deno.writeTextFile(join(films, "text.dcm"), "no film");
-    await writeFilm(films, "test", { imageId: "small", size: 64 });
     const damaged = await writeFilm(films, "test", { imageId: "torn" });
     const bytes = await Deno.readFile(damaged);
     bytes.fill(0, bytes.length - 20_000, bytes.length - 2_000);
@@ -57,9 +81,9 @@ Deno.test("predict writes masks, overlays and one row for each film that can be 
     await Deno.writeFile(damaged, bytes);
     const bad = await predict(films, ...options);
     assertEquals(bad.code, 1);
-    assertStringIncludes(bad.out, "2 films");
-    assertStringIncludes(bad.error, "3 files could not be used:");
-    for (const name of ["text.dcm", "small.dcm", basename(damaged)]) {
+    assertStringIncludes(bad.out, "3 films");
+    assertStringIncludes(bad.error, "2 files could not be used:");
+    for (const name of ["text.dcm", basename(damaged)]) {
       assertStringIncludes(bad.error, name);
     }
     assertEquals((await predict(films, ...options, "--skip-bad")).code, 0);

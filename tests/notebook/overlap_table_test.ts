@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { excludedRows, medianSeconds, overlapRows } from "@/notebook/mod.ts";
+import { medianSeconds, overlapRows } from "@/notebook/mod.ts";
 
 Deno.test("overlapRows() tells each measure with its formula in pixels", () => {
   const rows = overlapRows({ common: 600, predicted: 800, annotated: 1200 });
@@ -10,19 +10,6 @@ Deno.test("overlapRows() tells each measure with its formula in pixels", () => {
     ["precision", "600 / 800", 0.75],
     ["recall", "600 / 1,200", 0.5],
   ]);
-});
-
-Deno.test("excludedRows() has a row for each reason, the most frequent first", () => {
-  const rows = excludedRows([
-    { imageId: "a", reason: "it is too small" },
-    { imageId: "b", reason: "it has no row" },
-    { imageId: "c", reason: "it has no row" },
-  ]);
-  assertEquals(rows, [
-    { files: 2, why: "it has no row", "for example": "b" },
-    { files: 1, why: "it is too small", "for example": "a" },
-  ]);
-  assertEquals(excludedRows([]), []);
 });
 
 Deno.test("medianSeconds() does the work once more than it counts", () => {
