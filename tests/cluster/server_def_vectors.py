@@ -19,5 +19,5 @@ def server(addresses, index):
 
 
 CLUSTERS = [["10.0.0.1:2222", "10.0.0.2:2222"], ["[::1]:1", "host.example:65535", "c:300"]]
-CLUSTERS += [[f"worker-{i}.train.svc.cluster.local:2222" for i in range(200)]]
+CLUSTERS += [[f"worker-{i}.train.svc.cluster.local:2222" for i in range(20)]]
 print(json.dumps([server(hosts, i) for hosts in CLUSTERS for i in range(min(len(hosts), 3))]))
