@@ -85,7 +85,7 @@ export async function prepare(
     options.folder ?? join(options.root, "prepared"),
     `${size}-${hash.slice(0, 12)}`,
   );
-  await writeFileAtomic(join(folder, "recipe.json"), `${JSON.stringify(recipe, null, 2)}\n`);
+  await writeRecipe(join(folder, "recipe.json"), `${JSON.stringify(recipe, null, 2)}\n`);
 
   const work = { folder, size, contrast, decode: options.decode ?? decodeFile };
   const labels = new Map<string, Label>();
@@ -117,6 +117,12 @@ export async function prepare(
   excluded.sort((a, b) => a.imageId < b.imageId ? -1 : 1);
   const cacheBytes = options.cacheBytes ?? 2 ** 30;
   return new Prepared({ folder, size, hash, excluded, labels, cacheBytes });
+}
+
+/** Writes the recipe unless it is there: a write waits for the disk, each time films are predicted. */
+async function writeRecipe(path: string, text: string): Promise<void> {
+  const written = await Deno.readTextFile(path).catch(() => undefined);
+  if (written !== text) await writeFileAtomic(path, text);
 }
 
 interface Work {
