@@ -21,9 +21,8 @@ const POINTS_IN_SIGMA = 2;
  * convolutional neural networks applied to visual document analysis", ICDAR 2003).
  *
  * The noise lies on a lattice of two points in each `sigma`, or on the pixels if these are wider apart.
- * A Gaussian leaves no wave that is too short for that lattice, so that the displacements' covariance is
- * that of noise on each pixel (to 2e-4 of their variance, and 1e-4 of it there: the tails that are cut
- * off), and a hundredth of the numbers is drawn.
+ * A Gaussian leaves no wave that is too short for that lattice: the displacements' covariance is that of
+ * noise on each pixel to 2e-4 of their variance, and a hundredth of the numbers is drawn.
  *
  * Simard's factor depends on `sigma` and on the size in pixels; here `alpha` is what comes of it, the
  * standard deviation of the displacement. With `alpha` below about half of `sigma` the image does not
