@@ -20,10 +20,9 @@ const POINTS_IN_SIGMA = 2;
  * points, smoothed with a Gaussian and scaled (Simard, Steinkraus and Platt, "Best practices for
  * convolutional neural networks applied to visual document analysis", ICDAR 2003).
  *
- * The noise lies on a lattice of two points in each `sigma`, or on the pixels if these are wider apart:
- * pixels would show nothing more, as a Gaussian holds no wave shorter than a lattice as fine as that
- * can have (the displacement's covariance is that of noise on each pixel to 1e-6), and a hundredth of
- * the numbers is drawn.
+ * The noise lies on a lattice of two points in each `sigma`, or on the pixels if these are wider apart.
+ * A Gaussian leaves no wave that is too short for that lattice: the displacements' covariance is that of
+ * noise on each pixel to 2e-4 of their variance, and a hundredth of the numbers is drawn.
  *
  * Simard's factor depends on `sigma` and on the size in pixels; here `alpha` is what comes of it, the
  * standard deviation of the displacement. With `alpha` below about half of `sigma` the image does not

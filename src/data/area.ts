@@ -24,7 +24,12 @@ export function resizeArea(
   to: number,
   levels: Uint8Array = SAME_LEVELS,
 ): Uint8Array {
-  if (from === 2 * to) return halve(pixels, from, levels);
+  if (from === 2 * to) {
+    checkSizes(pixels, from, to);
+    return levels === SAME_LEVELS && from % 4 === 0 && pixels.byteOffset % 4 === 0
+      ? halveWords(pixels, from)
+      : halve(pixels, from, levels);
+  }
   const shown = levels === SAME_LEVELS ? pixels : pixels.map((value) => levels[value]!);
   if (from === to) {
     checkSizes(pixels, from, to);
@@ -41,7 +46,6 @@ const SAME_LEVELS = Uint8Array.from({ length: 256 }, (_, value) => value);
 
 /** The usual case by itself, as it is four times as fast: means of 2 x 2 pixels. */
 function halve(pixels: Uint8Array, from: number, levels: Uint8Array): Uint8Array {
-  checkSizes(pixels, from, from / 2);
   const halved = new Uint8Array(pixels.length / 4);
   let target = 0;
   for (let upper = 0; upper < pixels.length; upper += 2 * from) {
@@ -50,6 +54,25 @@ function halve(pixels: Uint8Array, from: number, levels: Uint8Array): Uint8Array
       const upperSum = levels[pixels[i]!]! + levels[pixels[i + 1]!]!;
       const lowerSum = levels[pixels[i + from]!]! + levels[pixels[i + from + 1]!]!;
       halved[target++] = (upperSum + lowerSum + 2) >> 2;
+    }
+  }
+  return halved;
+}
+
+/** As {@linkcode halve} without levels, in half of the time: four pixels of a row are one number. */
+function halveWords(pixels: Uint8Array, from: number): Uint8Array {
+  const words = new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length / 4);
+  const wordsInRow = from / 4;
+  const halved = new Uint8Array(pixels.length / 4);
+  let target = 0;
+  for (let upper = 0; upper < words.length; upper += 2 * wordsInRow) {
+    for (let i = upper; i < upper + wordsInRow; i++) {
+      const above = words[i]!, below = words[i + wordsInRow]!;
+      // Two sums of four pixels each, with room to carry, and two halves for rounding.
+      const sums = (above & 0xff00ff) + ((above >>> 8) & 0xff00ff) +
+        (below & 0xff00ff) + ((below >>> 8) & 0xff00ff) + 0x20002;
+      halved[target++] = (sums >>> 2) & 0xff;
+      halved[target++] = sums >>> 18;
     }
   }
   return halved;

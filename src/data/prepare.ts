@@ -90,7 +90,7 @@ export async function prepare(
     options.folder ?? join(options.root, "prepared"),
     `${size}-${hash.slice(0, 12)}`,
   );
-  await writeFileAtomic(join(folder, "recipe.json"), `${JSON.stringify(recipe, null, 2)}\n`);
+  await writeRecipe(join(folder, "recipe.json"), `${JSON.stringify(recipe, null, 2)}\n`);
 
   const work = { folder, size, contrast, decode: options.decode ?? decodeFile };
   const labels = new Map<string, Label>();
@@ -122,6 +122,12 @@ export async function prepare(
   const sources = [...labels.keys()].sort().map((id) => [id, manifest.get(id)?.sha256]);
   const sourceHash = sha256(JSON.stringify(sources));
   return new Prepared({ folder, size, hash, sourceHash, excluded, labels, cacheBytes });
+}
+
+/** Writes the recipe unless it is there: a write waits for the disk, each time films are predicted. */
+async function writeRecipe(path: string, text: string): Promise<void> {
+  const written = await Deno.readTextFile(path).catch(() => undefined);
+  if (written !== text) await writeFileAtomic(path, text);
 }
 
 interface Work {

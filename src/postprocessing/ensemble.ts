@@ -75,7 +75,7 @@ export class Ensemble {
   }
 
   /**
-   * Predicts films one batch at a time, so that memory does not grow with their number.
+   * Predicts films one batch ahead of the caller, so that memory does not grow with their number.
    *
    * @throws {Error} If a film cannot be decoded: a submission needs every film, and an empty mask in
    * its place would hide the fault.
@@ -100,27 +100,41 @@ export class Ensemble {
       streams.push(imageBatches(prepared, films, { batchSize: this.#batch }));
     }
     let done = 0;
+    // The next batch is predicted while the caller works on the films of this one.
+    let ahead = this.#next(streams);
     try {
       for (;;) {
-        const steps = await Promise.all(streams.map((stream) => stream.next()));
-        const batches = steps.flatMap((step) => step.done ? [] : [step.value]);
-        if (batches.length === 0) return;
-        const maps: Float32Array[] = [];
-        for (const [i, batch] of batches.entries()) {
-          maps.push(await this.#run(this.#members[i]!, batch));
-        }
-        for (const [place, imageId] of batches[0]!.imageIds.entries()) {
+        const batch = await ahead;
+        if (!batch) return;
+        ahead = this.#next(streams);
+        ahead.catch(() => {}); // told when its turn comes
+        for (const [place, imageId] of batch.imageIds.entries()) {
           const area = FILM_SIZE * FILM_SIZE;
           const probabilities = averageProbabilities(
-            maps.map((map) => map.subarray(place * area, (place + 1) * area)),
+            batch.maps.map((map) => map.subarray(place * area, (place + 1) * area)),
           );
           yield { imageId, probabilities };
           onProgress?.({ done: ++done, total: films.length });
         }
       }
     } finally {
+      await Promise.allSettled([ahead]);
       for (const stream of streams) await stream.return();
     }
+  }
+
+  /** What each member says of the next batch; nothing after the last. */
+  async #next(
+    streams: readonly AsyncGenerator<ImageBatch, void, void>[],
+  ): Promise<{ imageIds: string[]; maps: Float32Array[] } | undefined> {
+    const steps = await Promise.all(streams.map((stream) => stream.next()));
+    const batches = steps.flatMap((step) => step.done ? [] : [step.value]);
+    if (batches.length === 0) return undefined;
+    const maps: Float32Array[] = [];
+    for (const [i, batch] of batches.entries()) {
+      maps.push(await this.#run(this.#members[i]!, batch));
+    }
+    return { imageIds: batches[0]!.imageIds, maps };
   }
 
   async #run({ predict }: Member, { count, size, images }: ImageBatch): Promise<Float32Array> {

@@ -22,12 +22,13 @@ export function flipHorizontal(probabilities: Float32Array, size: number): Float
  * The mean of several maps of one film: of its views (test-time augmentation) or of several models
  * (ensemble), each with the same weight.
  *
- * @param maps At least one map, all of the same length.
+ * @param maps At least one map, all of the same length. The only one is given back itself.
  * @throws {RangeError} If there is no map, or if lengths differ.
  */
 export function averageProbabilities(maps: readonly Float32Array[]): Float32Array {
   const length = maps[0]?.length;
   if (length === undefined) throw new RangeError("Cannot average maps as there is none");
+  if (maps.length === 1) return maps[0]!;
   const mean = new Float32Array(length);
   for (const map of maps) {
     if (map.length !== length) {

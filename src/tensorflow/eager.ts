@@ -15,6 +15,7 @@ import {
   tensorflowVersion,
 } from "./c_api.ts";
 import { context, listDevices } from "./context.ts";
+import { HandleTable } from "./handle_table.ts";
 import { newTensor, readTensor, type Values } from "./tensors.ts";
 import { isTraced, TraceError } from "./traced.ts";
 
@@ -85,15 +86,14 @@ export abstract class Binding implements TFJSBinding {
 
 /** Runs each operation at once, on TensorFlow's eager runtime. */
 export class EagerBinding extends Binding {
-  readonly #handles = new Map<number, Pointer>();
-  #nextId = 1;
+  readonly #handles = new HandleTable();
 
   override createTensor(shape: number[], dtype: number, values: Values): number {
     const tensor = newTensor(shape, dtype, values);
     try {
       const handle = c.TFE_NewTensorHandle(tensor, status.pointer);
       status.check(`create a tensor of shape [${shape.join(", ")}]`);
-      return this.#keep(handle);
+      return this.#handles.add(handle);
     } finally {
       c.TF_DeleteTensor(tensor);
     }
@@ -240,13 +240,7 @@ export class EagerBinding extends Binding {
   #outputs(returned: BigUint64Array, count: Int32Array): TensorMetadata[] {
     return Array.from(returned.subarray(0, count[0]), (address) => {
       const handle = Deno.UnsafePointer.create(address);
-      return { id: this.#keep(handle), ...this.describe(handle) };
+      return { id: this.#handles.add(handle), ...this.describe(handle) };
     });
-  }
-
-  #keep(handle: Pointer): number {
-    const id = this.#nextId++;
-    this.#handles.set(id, handle);
-    return id;
   }
 }

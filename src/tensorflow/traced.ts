@@ -4,7 +4,7 @@ export class TraceError extends Error {
 }
 
 /** Numbers of traced tensors start here; those of eager tensors stay below. */
-export const FIRST_TRACED_ID = 2 ** 40;
+export const FIRST_TRACED_ID = 2 ** 52;
 
 /** Whether a tensor number belongs to a trace, and so has no values. */
 export function isTraced(id: number): boolean {

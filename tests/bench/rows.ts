@@ -202,7 +202,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "growth_memory",
-    work: "the peak of resident memory over it",
+    work: "the peak of resident memory over 12,047 films, against 200 films read 61 times",
     unit: "MiB",
     bar: 1.2,
     ours: ours("growth_files", 12_047, "memory"),

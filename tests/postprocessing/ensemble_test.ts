@@ -208,7 +208,9 @@ Deno.test("Ensemble.predict() streams films in their order, and tells how far it
     assertEquals(seen, ["e", "d", "c", "b", "a"]);
     const each = ["1/5", "2/5", "3/5", "4/5", "5/5"];
     assertEquals([prepared, done], [[...each, ...each], each]);
-    assertEquals(tensors.size, 1, `tensors between films: ${[...tensors]}`);
+    // One batch is under way: its input, and the output of each member until it is read.
+    const [least, most] = [Math.min(...tensors), Math.max(...tensors)];
+    assert(most - least <= 2, `tensors between films: ${[...tensors]}`);
     ensemble.dispose();
     assertEquals(memory(), empty);
   }));
