@@ -3,6 +3,7 @@ import { listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts
 import { watchStage } from "@/notebook/mod.ts";
 import { command } from "./command.ts";
 import { interruptible } from "./interruptible.ts";
+import { JOB_HELP, JOB_OPTIONS, type JobArguments, parseJobs, runJobs } from "./jobs.ts";
 
 const HELP = `Trains one or more stages, each from the finished run of its parent.
 
@@ -19,11 +20,15 @@ Options:
   --dry-run         prints what would be trained and does not: model, memory, films, steps,
                     learning rate, parent; nothing is written
   --previous        goes on from the checkpoint before the last one, if that one is damaged
+  --unfinished      trains only the stages that are not finished: those of the same configuration,
+                    films and parent are taken as they are
   --list            lists the experiments
   --help            shows this
 
+${JOB_HELP}
+
 Ctrl-C saves a checkpoint; the same command then goes on from it. Of several stages, name those that
-were left, or the finished ones are trained anew. A run's record and checkpoints are in
+were left or add --unfinished, or the finished ones are trained anew. A run's record and checkpoints are in
 experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
 
 interface Arguments {
@@ -32,7 +37,10 @@ interface Arguments {
   overrides: string[];
   dryRun: boolean;
   previous: boolean;
+  unfinished: boolean;
   list: boolean;
+  jobs: JobArguments | undefined;
+  typed: string[];
 }
 
 /** Runs the command and returns its exit code. */
@@ -47,10 +55,12 @@ function parseArguments(args: string[]): Arguments {
       set: { type: "string", multiple: true, default: [] },
       "dry-run": { type: "boolean", default: false },
       previous: { type: "boolean", default: false },
+      unfinished: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
+      ...JOB_OPTIONS,
     },
   });
-  const { data, set: overrides, "dry-run": dryRun, previous, list } = values;
+  const { data, set: overrides, "dry-run": dryRun, previous, unfinished, list } = values;
   if (names.length === 0 && !list) {
     throw new RangeError("Cannot train as no experiment is named");
   }
@@ -60,17 +70,21 @@ function parseArguments(args: string[]): Arguments {
     overrides,
     dryRun,
     previous,
+    unfinished,
     list,
+    jobs: parseJobs(values),
+    typed: args,
   };
 }
 
 async function train(
-  { names, root, overrides, dryRun, previous, list }: Arguments,
+  { names, root, overrides, dryRun, previous, unfinished, list, jobs, typed }: Arguments,
 ): Promise<number | void> {
   if (list) {
     console.log((await listExperiments()).join("\n"));
     return;
   }
+  if (jobs) return await runJobs({ names, overrides, ...root, workers: 1, typed }, jobs);
   // All files are checked before the first hour is spent.
   const experiments = await Promise.all(names.map((name) => loadExperiment(name, { overrides })));
   const { planStage, planText, trainStage } = await import("@/training/mod.ts");
@@ -89,6 +103,7 @@ async function train(
       const run = await trainStage(experiment, {
         ...root,
         previous: previous && left.length === names.length,
+        reuseFinished: unfinished,
         ...watchStage(),
       });
       console.log(`finished: ${runFolder(run.id)}`);

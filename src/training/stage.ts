@@ -6,6 +6,7 @@ import {
   type CheckpointName,
   type EpochMetrics,
   type Experiment,
+  findFinished,
   findParentRun,
   findResumable,
   type Parent,
@@ -73,6 +74,8 @@ export interface StageOptions extends StageDataOptions {
   repeats?: Run;
   /** Go on from the checkpoint before the last one, as the last one is damaged. Default: false. */
   previous?: boolean;
+  /** If the same is finished already, take that run instead of training anew. Default: false. */
+  reuseFinished?: boolean;
   /** Called when it is known which run this is: a new one, or one that goes on. */
   onStart?: (run: Run) => void;
   /** Called after each batch. */
@@ -146,11 +149,14 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
     ...(usesGpu(experiment.training.device) &&
       { gpu: gpuModels().join(", ") || "of unknown name" }),
   };
-  const resumable = await findResumable({
+  const key = {
     experiment,
     dataHash: data.hash,
     ...(parent && { parentHash: parent.reference.sha256 }),
-  }, options.runs);
+  };
+  const finished = options.reuseFinished && await findFinished(key, options.runs);
+  if (finished) return finished;
+  const resumable = await findResumable(key, options.runs);
 
   const stage = new Stage(experiment, data, interrupt, options);
   try {
