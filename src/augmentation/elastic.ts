@@ -32,7 +32,8 @@ export function elastic({ probability, alpha, sigma }: ElasticOptions): Geometri
     );
     const kernel = gaussianKernel(sigma * width);
     const margin = kernel.length - 1;
-    const noise = random.uniform<tf.Rank.R3>([2 * batch, height + margin, width + margin], -1, 1);
+    const draw = () => random.uniform<tf.Rank.R3>([batch, height + margin, width + margin], -1, 1);
+    const noise = tf.concat([draw(), draw()]);
     // The noise's variance is 1/3; smoothing multiplies it by the sum of the squared weights.
     const power = kernel.reduce((sum, weight) => sum + weight ** 2, 0);
     const scale = tf.mul(strength, width * Math.sqrt(3) / power);

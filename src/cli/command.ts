@@ -24,6 +24,7 @@ export interface Command<Options> {
  */
 const EXPECTED: ReadonlySet<string> = new Set([
   "CheckpointError",
+  "ClusterError",
   "DatasetError",
   "ExperimentError",
   "NotFound",

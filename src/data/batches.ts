@@ -28,6 +28,11 @@ export interface BatchOptions {
   prefetch?: number;
   /** Index of the first batch, to go on within an epoch (default 0). */
   start?: number;
+  /**
+   * The part of each batch that is read, where processes share it in equal parts: part `index` of
+   * `count` (default: all of it).
+   */
+  share?: { index: number; count: number };
   /** Whether a last batch of fewer films is left out (default false). */
   dropRemainder?: boolean;
 }
@@ -93,7 +98,12 @@ function cut<T>(
   options: BatchOptions,
   make: (index: number, imageIds: string[]) => Promise<T>,
 ): AsyncGenerator<T, void, void> {
-  const { batchSize, prefetch: ahead = 2, start = 0 } = options;
+  const { batchSize, prefetch: ahead = 2, start = 0, share = { index: 0, count: 1 } } = options;
+  if (batchSize % share.count !== 0) {
+    throw new RangeError(
+      `Cannot share batches as ${batchSize} films do not part into ${share.count} equal parts`,
+    );
+  }
   const end = batchCount(order.length, options);
   if (end === 0) {
     throw new RangeError(
@@ -107,7 +117,11 @@ function cut<T>(
     throw new RangeError(`Cannot make batches as start must be an integer in 0..${end}: ${start}`);
   }
   return prefetch(start, end, ahead, (index) => {
-    const films = order.slice(index * batchSize, (index + 1) * batchSize);
+    const batch = order.slice(index * batchSize, (index + 1) * batchSize);
+    const part = batchSize / share.count;
+    const films = share.count === 1
+      ? batch
+      : batch.slice(share.index * part, (share.index + 1) * part);
     return make(index, films.map((film) => film.imageId));
   });
 }

@@ -37,6 +37,8 @@ export interface Surroundings {
     memory: number;
     gpu: string | null;
   };
+  /** Processes that train together. */
+  workers: number;
   /** The environment variables that change what a run does. */
   environment: Record<string, string>;
 }
@@ -170,6 +172,8 @@ const surroundings = z.strictObject({
     memory: z.number().min(0),
     gpu: z.string().nullable(),
   }),
+  // Older records have no such field.
+  workers: z.int().min(1).default(1),
   environment: z.record(z.string(), z.string()),
 });
 

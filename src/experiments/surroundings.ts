@@ -27,6 +27,8 @@ export interface KnownSurroundings {
   versions?: Record<string, string>;
   /** The GPU's name, if one is used. */
   gpu?: string;
+  /** Processes that train together (default: 1). */
+  workers?: number;
 }
 
 /** The program and the machine as they are now. */
@@ -46,6 +48,7 @@ export async function describeSurroundings(known: KnownSurroundings): Promise<Su
       memory: totalmem(),
       gpu: known.gpu ?? null,
     },
+    workers: known.workers ?? 1,
     environment: Object.fromEntries(recordedVariables.flatMap((name) => {
       const value = Deno.env.get(name);
       return value === undefined ? [] : [[name, value]];

@@ -3,6 +3,12 @@ import { tf } from "@/tensorflow/mod.ts";
 /** Over which pixels a ratio is taken: those of the whole batch, or of each image (then averaged). */
 export type Reduction = "batch" | "image";
 
+/** The processes that share a batch: what sums over the whole of it are computed with. */
+export interface SharedBatch {
+  /** The sum of the processes' tensors; its gradient is the sum of theirs. */
+  sum<T extends tf.Tensor>(x: T): T;
+}
+
 /** Settings of the dice loss. */
 export interface DiceOptions {
   /** Default: "batch". */
@@ -12,6 +18,8 @@ export interface DiceOptions {
    * Default: 1.
    */
   smooth?: number;
+  /** Where processes share the batch: those whose sums are one ratio. Default: this process alone. */
+  shared?: SharedBatch | undefined;
 }
 
 /**
@@ -25,13 +33,20 @@ export interface DiceOptions {
 export function diceLoss(
   logits: tf.Tensor4D,
   masks: tf.Tensor4D,
-  { per = "batch", smooth = 1 }: DiceOptions = {},
+  { per = "batch", smooth = 1, shared }: DiceOptions = {},
 ): tf.Scalar {
   return tf.tidy(() => {
     const axes = per === "image" ? [1, 2, 3] : undefined;
     const probabilities = tf.sigmoid(logits);
-    const overlap = tf.sum(tf.mul(probabilities, masks), axes);
-    const total = tf.add(tf.sum(probabilities, axes), tf.sum(masks, axes));
+    const sums = tf.stack([
+      tf.sum(tf.mul(probabilities, masks), axes),
+      tf.add(tf.sum(probabilities, axes), tf.sum(masks, axes)),
+    ]);
+    const isShared = shared && per === "batch";
+    const [overlap, total] = tf.unstack(isShared ? shared.sum(sums) : sums) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
     const dice = tf.div(tf.add(tf.mul(overlap, 2), smooth), tf.add(total, smooth));
     return tf.sub(1, tf.mean(dice)) as tf.Scalar;
   });

@@ -1,6 +1,6 @@
 /** Losses on logits, and the metrics that a run is judged by. */
 export { binaryCrossEntropy, pixelCrossEntropy } from "./binary_cross_entropy.ts";
-export { diceLoss, type DiceOptions, type Reduction } from "./dice.ts";
+export { diceLoss, type DiceOptions, type Reduction, type SharedBatch } from "./dice.ts";
 export { focalLoss, type FocalOptions } from "./focal.ts";
 export {
   constantLosses,

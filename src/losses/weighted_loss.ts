@@ -1,6 +1,6 @@
 import { tf } from "@/tensorflow/mod.ts";
 import { binaryCrossEntropy } from "./binary_cross_entropy.ts";
-import { diceLoss, type DiceOptions } from "./dice.ts";
+import { diceLoss, type DiceOptions, type SharedBatch } from "./dice.ts";
 import { focalLoss, type FocalOptions } from "./focal.ts";
 import { lovaszHinge, type LovaszOptions, symmetricLovaszHinge } from "./lovasz.ts";
 
@@ -27,12 +27,19 @@ export type Loss = (logits: tf.Tensor4D, masks: tf.Tensor4D) => tf.Scalar;
 /**
  * A weighted sum of losses, for example `{ bce: 1, dice: 1 }`.
  *
- * @throws {RangeError} If a name is unknown, a weight negative, or none above 0.
+ * @param shared The processes that share a batch in equal parts; the mean of their losses is then the
+ * loss of the whole batch. Default: this process has all of it.
+ * @throws {RangeError} If a name is unknown, a weight negative, or none above 0, or a loss cannot be
+ * computed on parts of a batch.
  */
-export function weightedLoss(weights: LossWeights, options: LossOptions = {}): Loss {
+export function weightedLoss(
+  weights: LossWeights,
+  options: LossOptions = {},
+  shared?: SharedBatch,
+): Loss {
   const losses: Record<LossName, Loss> = {
     bce: binaryCrossEntropy,
-    dice: (logits, masks) => diceLoss(logits, masks, options.dice),
+    dice: (logits, masks) => diceLoss(logits, masks, { ...options.dice, shared }),
     focal: (logits, masks) => focalLoss(logits, masks, options.focal),
     lovasz: (logits, masks) => lovaszHinge(logits, masks, options.lovasz),
     symmetricLovasz: (logits, masks) =>
@@ -53,6 +60,14 @@ export function weightedLoss(weights: LossWeights, options: LossOptions = {}): L
   if (counted.length === 0) {
     throw new RangeError(
       `Cannot make a loss as no weight is above 0: ${JSON.stringify(weights)}`,
+    );
+  }
+  for (const [name] of counted) {
+    if (!shared || (name !== "lovasz" && name !== "symmetricLovasz")) continue;
+    if (options[name]?.per !== "batch") continue;
+    throw new RangeError(
+      `Cannot make a loss of parts of a batch as ${name} per batch sorts the pixels of all of it. Use ` +
+        `lossOptions.${name}.per: image, or one worker`,
     );
   }
   return (logits, masks) => {

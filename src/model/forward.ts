@@ -1,5 +1,13 @@
 import type { StatelessRandom, tf } from "@/tensorflow/mod.ts";
 
+/** The processes that train together: what means over all their batches are computed with. */
+export interface AcrossWorkers {
+  /** How many processes. */
+  readonly size: number;
+  /** The mean of the processes' tensors; its gradient is the mean of theirs. */
+  mean<T extends tf.Tensor>(x: T): T;
+}
+
 /** What a forward pass needs to know beside its input. */
 export type Forward =
   | { training: false }
@@ -15,6 +23,8 @@ export type Forward =
     momentum?: tf.Scalar;
     /** Whether a pass is repeated for its gradient: BatchNorm's statistics are then left alone. */
     isRepetition?: boolean;
+    /** Makes BatchNorm normalise by the statistics of all processes' batches. */
+    acrossWorkers?: AcrossWorkers;
   };
 
 /** A forward pass without dropout, with BatchNorm on its stored statistics. */

@@ -17,7 +17,7 @@ export {
   RESNETS,
 } from "./encoders/mod.ts";
 export { type FeatureMapPicture, featureMaps } from "./feature_maps.ts";
-export { type Forward, INFERENCE } from "./forward.ts";
+export { type AcrossWorkers, type Forward, INFERENCE } from "./forward.ts";
 export { COLOUR_DEVIATION, COLOUR_MEAN, normalizeImages } from "./input.ts";
 export type { GraphEdge, GraphNode, ModelGraph } from "./model_graph.ts";
 export {

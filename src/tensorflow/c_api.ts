@@ -1,6 +1,7 @@
 /**
  * The part of TensorFlow's C API that this project calls, through Deno's foreign function interface.
- * Names and arguments are those of `tensorflow/c/c_api.h` and `tensorflow/c/eager/c_api.h`.
+ * Names and arguments are those of `tensorflow/c/c_api.h`, `tensorflow/c/eager/c_api.h` and, for
+ * collectives, `tensorflow/c/eager/c_api_experimental.h`.
  */
 import { keepLoaded } from "./keep_loaded.ts";
 import { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
@@ -43,6 +44,7 @@ const SYMBOLS = {
   TF_Version: { parameters: [], result: P },
   TF_NewStatus: { parameters: [], result: P },
   TF_DeleteStatus: { parameters: [P], result: "void" },
+  TF_SetStatus: { parameters: [P, "i32", B], result: "void" },
   TF_GetCode: { parameters: [P], result: "i32" },
   TF_Message: { parameters: [P], result: P },
   TF_DeleteBuffer: { parameters: [P], result: "void" },
@@ -66,6 +68,8 @@ const SYMBOLS = {
   TFE_ContextListDevices: { parameters: [P, P], result: P },
   TFE_ContextAddFunction: { parameters: [P, P, P], result: "void" },
   TFE_ContextRemoveFunction: { parameters: [P, B, P], result: "void" },
+  TFE_EnableCollectiveOps: { parameters: [P, B, "usize", P], result: "void" },
+  TFE_AbortCollectiveOps: { parameters: [P, P], result: "void" },
   TF_DeviceListCount: { parameters: [P], result: "i32" },
   TF_DeviceListName: { parameters: [P, "i32", P], result: P },
   TF_DeviceListType: { parameters: [P, "i32", P], result: P },

@@ -22,6 +22,9 @@ const OUTPUT_BYTES = 16;
  */
 const READS_UNKNOWN_SHAPE = new Set(["FusedBatchNormGradV3", "EnsureShape"]);
 
+/** Stands for what connects processes, as if it were a resource; no tensor has this number. */
+const COLLECTIVES = -1;
+
 interface Node {
   dtype: number;
   shape: number[];
@@ -196,7 +199,9 @@ export class GraphBinding extends Binding {
     const node = this.#newNode(name);
     const listAttributes = this.#addInputs(node, definition, attributes, resolved);
     const resources = inputs.filter((id) => this.#isResource(id));
-    // Without this TensorFlow would read and change a resource in any order.
+    if (name.startsWith("Collective")) resources.push(COLLECTIVES);
+    // Without this TensorFlow would read and change a resource in any order, and processes could wait
+    // for one another in different collectives.
     for (const last of new Set(resources.flatMap((id) => this.#resources.get(id) ?? []))) {
       c.TF_AddControlInput(node, last);
     }

@@ -6,6 +6,7 @@
 export { type AttributeValue, eager, rawOp, tf } from "./backend.ts";
 export { library, TensorFlowError, tensorflowVersion } from "./c_api.ts";
 export { checkCompileOptions } from "./check_compile.ts";
+export { type CollectiveHint, Collectives } from "./collectives.ts";
 export { type Device, listDevices } from "./context.ts";
 export { type DeviceChoice, usesGpu } from "./device.ts";
 export { DisposedTensorError } from "./eager.ts";
@@ -23,5 +24,5 @@ export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { usesOneDnn } from "./onednn.ts";
 export { OneDnn } from "./onednn_names.ts";
 export { ResourceVariable } from "./resource_variable.ts";
-export { StatelessRandom } from "./stateless_random.ts";
+export { type Share, StatelessRandom } from "./stateless_random.ts";
 export { TraceError } from "./traced.ts";

@@ -6,6 +6,17 @@ import { rawOp, tf } from "./backend.ts";
  */
 const SPREAD = 0x9e3779b1;
 
+/** Draws of up to as many numbers a row are made for all processes at once. */
+const FEW = 64;
+
+/** Which rows of a batch a process has, where several processes share it in equal parts. */
+export interface Share {
+  /** The process's place, from 0. */
+  index: number;
+  /** How many processes. */
+  count: number;
+}
+
 /**
  * Random tensors drawn by TensorFlow from a seed that is itself a tensor, so that a traced function
  * draws anew in each call and the same seed gives the same numbers (counter-based Philox; TensorFlow's
@@ -13,10 +24,15 @@ const SPREAD = 0x9e3779b1;
  */
 export class StatelessRandom {
   readonly #seed: tf.Tensor1D;
+  readonly #share: Share | undefined;
   #draws = 0;
 
-  /** @param seed Two int32 numbers, shape `[2]`. */
-  constructor(seed: tf.Tensor1D) {
+  /**
+   * @param seed Two int32 numbers, shape `[2]`.
+   * @param share Makes the first axis of every shape the batch's: a row's numbers are then those that it
+   * gets wherever the batch is cut among processes. Default: the numbers belong to the whole tensor.
+   */
+  constructor(seed: tf.Tensor1D, share?: Share) {
     if (seed.dtype !== "int32" || !tf.util.arraysEqual(seed.shape, [2])) {
       throw new TypeError(
         `Cannot seed a random stream as the seed must be an int32 tensor of shape [2]: ` +
@@ -24,11 +40,12 @@ export class StatelessRandom {
       );
     }
     this.#seed = seed;
+    this.#share = share;
   }
 
   /** Another stream that draws from here on what this one draws. */
   copy(): StatelessRandom {
-    const copy = new StatelessRandom(this.#seed);
+    const copy = new StatelessRandom(this.#seed, this.#share);
     copy.#draws = this.#draws;
     return copy;
   }
@@ -53,27 +70,50 @@ export class StatelessRandom {
   }
 
   /**
-   * Draws that are true with a probability of `1 - rate`, to 1 in 65,536. Two of them come of one random
-   * number: drawing is what costs time.
+   * Draws that are true with a probability of `1 - rate`, to 1 in 65,536. Two of a row's come of one
+   * random number: drawing is what costs time.
    *
+   * @param shape Its first axis is the batch's.
    * @param rate In `[0, 1)`.
    */
   kept(shape: number[], rate: number): tf.Tensor {
     return tf.tidy(() => {
-      const count = tf.util.sizeFromShape(shape);
-      const words = this.#draw("StatelessRandomUniformFullInt", [Math.ceil(count / 2)], "int32");
+      const [rows, ...row] = shape as [number, ...number[]];
+      const count = tf.util.sizeFromShape(row);
+      const half = [rows, Math.ceil(count / 2)];
+      const words = this.#draw("StatelessRandomUniformFullInt", half, "int32");
       // The upper half of a number decides once, the lower half once more.
       const lower = rawOp("LeftShift", [words, tf.scalar(16, "int32")], {
         T: { type: "int32" },
       })[0]!;
       const threshold = tf.scalar(Math.round(rate * 2 ** 32) - 2 ** 31, "int32");
       const draws = [words, lower].map((bits) => tf.greaterEqual(bits, threshold));
-      return tf.reshape(tf.slice(tf.concat(draws), 0, count), shape);
+      return tf.reshape(tf.slice(tf.concat(draws, 1), [0, 0], [rows, count]), shape);
     });
   }
 
   #draw(op: string, shape: number[], dtype: "float32" | "int32" = "float32"): tf.Tensor {
-    const offset = tf.tensor1d([Math.imul(this.#draws++, SPREAD), 0], "int32");
+    const draw = this.#draws++;
+    const [rows, ...row] = shape;
+    if (!this.#share || rows === undefined) return this.#drawAll(op, shape, dtype, [draw, 0]);
+    const { index, count } = this.#share;
+    if (tf.util.sizeFromShape(row) <= FEW) {
+      const all = this.#drawAll(op, [rows * count, ...row], dtype, [draw, 0]);
+      if (count === 1) return all;
+      return tf.slice(all, [rows * index, ...row.map(() => 0)], shape);
+    }
+    // Each row from a seed of its own: no process draws what others need.
+    const seeds = Array.from({ length: rows }, (_, i) => 1 + rows * index + i);
+    return tf.stack(seeds.map((second) => this.#drawAll(op, row, dtype, [draw, second])));
+  }
+
+  #drawAll(
+    op: string,
+    shape: number[],
+    dtype: "float32" | "int32",
+    [draw, row]: [number, number],
+  ): tf.Tensor {
+    const offset = tf.tensor1d([Math.imul(draw, SPREAD), row], "int32");
     const seed = tf.add(this.#seed, offset);
     return rawOp(op, [tf.tensor1d(shape, "int32"), seed], {
       dtype: { type: dtype },

@@ -1,9 +1,12 @@
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { augmentation } from "@/augmentation/mod.ts";
 import { type Batch, batchCount, batches, epochOrder, type Film } from "@/data/mod.ts";
+import type { Cluster } from "@/cluster/mod.ts";
 import {
   type Checkpoint,
   type CheckpointName,
+  configurationHash,
   type EpochMetrics,
   type Experiment,
   findFinished,
@@ -16,6 +19,7 @@ import {
   runFolder,
   RunRecord,
 } from "@/experiments/mod.ts";
+import { sha256 } from "@/files/mod.ts";
 import { SegmentationMetrics, weightedLoss } from "@/losses/mod.ts";
 import { createModel, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
 import { loadPretrained, type PretrainedFile } from "@/pretrained/mod.ts";
@@ -25,6 +29,7 @@ import {
   type CompileOptions,
   gpuModels,
   jit,
+  type Share,
   StatelessRandom,
   tensorflowVersion,
   tf,
@@ -39,6 +44,8 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { EventFile } from "./event_file.ts";
+import { FollowerRecord, type StageRecord } from "./follower_record.ts";
+import { takeFromChief } from "./from_chief.ts";
 import { writeHistory } from "./history.ts";
 import { Interrupt, InterruptedError } from "./interrupt.ts";
 import { LossScale } from "./loss_scale.ts";
@@ -46,7 +53,7 @@ import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import { type Patience, PATIENT, watch } from "./patience.ts";
 import { endsCycle, learningRateAt, slidingAt } from "./schedule.ts";
 import { loadStageData, type StageData, type StageDataOptions } from "./stage_data.ts";
-import { type StepResult, trainingStep } from "./step.ts";
+import { type StepResult, type StepWorkers, trainingStep } from "./step.ts";
 import { addCounts, batchTensors, validator } from "./validate.ts";
 
 /** How far a stage is, after a training step. */
@@ -70,6 +77,8 @@ export interface StageOptions extends StageDataOptions {
   data?: StageData;
   /** The folder of run records. Default: `PNEUMOTHORAX_RUNS`, or `experiments/runs`. */
   runs?: string;
+  /** The processes that train together; all of them call this with the same experiment. */
+  cluster?: Cluster;
   /** A run to repeat: the parent's checkpoint is the one that it started from, not the newest. */
   repeats?: Run;
   /** Go on from the checkpoint before the last one, as the last one is damaged. Default: false. */
@@ -135,17 +144,46 @@ const START: Position = {
  * the split shows no pneumothorax, or the loss or a weight is not finite: the checkpoints of the epochs
  * before are then kept.
  * @throws {PretrainedError} If the file of pretrained weights is missing, damaged, or does not fit.
+ * @throws {ClusterError} If the processes of a cluster differ, or one of them is lost.
  */
 export async function trainStage(experiment: Experiment, options: StageOptions = {}): Promise<Run> {
+  const { cluster } = options;
+  if (!cluster) return await trainHere(experiment, options);
+  try {
+    return await trainHere(experiment, options);
+  } catch (error) {
+    const reason = await cluster.explain(error);
+    // All processes stop together where they are asked to; for all else they must be told.
+    if (!(reason instanceof InterruptedError)) await cluster.fail((reason as Error).message);
+    throw reason;
+  }
+}
+
+async function trainHere(experiment: Experiment, options: StageOptions): Promise<Run> {
   using interrupt = new Interrupt();
+  const { cluster } = options;
+  const isChief = cluster?.isChief ?? true;
+  /** Stops all processes together. */
+  const stopIfAsked = async () => {
+    if (!cluster) return interrupt.check();
+    if (!await cluster.any("interrupt", interrupt.isRequested)) return;
+    interrupt.check();
+    throw new InterruptedError("Stopped by another worker");
+  };
+  await cluster?.agree("experiment", {
+    experiment: experiment.name,
+    configuration: configurationHash(experiment),
+  });
   checkCompileOptions(compileOptions(experiment.training));
-  const parent = await findParent(experiment, options);
-  const data = options.data ?? await loadStageData(experiment, options);
-  refuseUnfit(experiment, data);
+  const parent = isChief ? await findParent(experiment, options) : undefined;
+  const data = options.data ?? await loadInTurn(() => loadStageData(experiment, options), cluster);
+  await cluster?.agree("data", { data: data.hash, films: filmsHash(data) });
+  refuseUnfit(experiment, data, cluster?.size ?? 1);
   refuseOtherFilms(data, options.repeats);
-  interrupt.check();
+  await stopIfAsked();
   const known = {
     versions: { tensorflow: tensorflowVersion },
+    workers: cluster?.size ?? 1,
     ...(usesGpu(experiment.training.device) &&
       { gpu: gpuModels().join(", ") || "of unknown name" }),
   };
@@ -154,13 +192,31 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
     dataHash: data.hash,
     ...(parent && { parentHash: parent.reference.sha256 }),
   };
-  const finished = options.reuseFinished && await findFinished(key, options.runs);
-  if (finished) return finished;
-  const resumable = await findResumable(key, options.runs);
+  if (options.reuseFinished) {
+    const own = isChief ? await findFinished(key, options.runs) ?? null : null;
+    const finished = cluster ? await cluster.fromChief("finished run", own) : own;
+    if (finished) return finished;
+  }
 
   const stage = new Stage(experiment, data, interrupt, options);
   try {
-    let record: RunRecord;
+    const record = isChief ? await begin() : undefined;
+    const ownRecord: StageRecord = record ??
+      new FollowerRecord(await cluster!.fromChief<Run>("run", undefined));
+    if (record) await cluster?.fromChief("run", record.run);
+    await stage.takeFromChief();
+    options.onStart?.(ownRecord.run);
+    const run = await stage.run(ownRecord);
+    // A request that came too late for this stage still holds for what would follow it.
+    await stopIfAsked();
+    return run;
+  } finally {
+    stage.dispose();
+  }
+
+  /** Makes a new record, or goes on with one. */
+  async function begin(): Promise<RunRecord> {
+    const resumable = await findResumable(key, options.runs);
     const from = options.previous ? "previous" : "last";
     const saved = resumable?.checkpoints[from];
     if (options.previous && !saved) {
@@ -171,37 +227,53 @@ export async function trainStage(experiment: Experiment, options: StageOptions =
     }
     if (resumable && saved) {
       await stage.restore(runFolder(resumable.id, options.runs), saved);
-      record = await RunRecord.resume(resumable.id, {
+      return await RunRecord.resume(resumable.id, {
         ...known,
         afterEpoch: stage.position.epoch,
         from,
         ...(options.runs && { runs: options.runs }),
       });
-    } else {
-      if (parent) await stage.startFrom(parent.folder, parent.checkpoint);
-      const pretrained = await stage.loadPretrained();
-      record = await RunRecord.start({
-        ...known,
-        experiment,
-        data: describeData(data),
-        ...(parent && { parent: parent.reference }),
-        ...(options.repeats && { repeats: options.repeats.id }),
-        ...(pretrained && { pretrained }),
-        ...(options.runs && { runs: options.runs }),
-      });
     }
-    options.onStart?.(record.run);
-    const run = await stage.run(record);
-    // A request that came too late for this stage still holds for what would follow it.
-    interrupt.check();
-    return run;
-  } finally {
-    stage.dispose();
+    if (parent) await stage.startFrom(parent.folder, parent.checkpoint);
+    const pretrained = await stage.loadPretrained();
+    return await RunRecord.start({
+      ...known,
+      experiment,
+      data: describeData(data),
+      ...(parent && { parent: parent.reference }),
+      ...(options.repeats && { repeats: options.repeats.id }),
+      ...(pretrained && { pretrained }),
+      ...(options.runs && { runs: options.runs }),
+    });
   }
 }
 
+/** Loads films in the first process of each machine, then in the others, which find them prepared. */
+async function loadInTurn(
+  load: () => Promise<StageData>,
+  cluster: Cluster | undefined,
+): Promise<StageData> {
+  if (!cluster) return await load();
+  const hosts = await cluster.gather("host", hostname());
+  const isFirst = hosts.indexOf(hosts[cluster.index]!) === cluster.index;
+  const data = isFirst ? await load() : undefined;
+  await cluster.gather("films are prepared", null);
+  return data ?? await load();
+}
+
+/** Of the films and their sides: workers must have left out the same. */
+function filmsHash({ prepared, split }: StageData): string {
+  const ids = (films: readonly Film[]) => films.map(({ imageId }) => imageId);
+  const films = [prepared.size, ids(split.training), ids(split.validation)];
+  return sha256(new TextEncoder().encode(JSON.stringify(films)));
+}
+
 /** Refuses what would otherwise show after the first epoch, or never. */
-function refuseUnfit({ name, data, training }: Experiment, films: StageData): void {
+function refuseUnfit(
+  { name, data, training }: Experiment,
+  films: StageData,
+  workers: number,
+): void {
   const refuse = (why: string) => {
     throw new RangeError(`Cannot train ${name} as ${why}`);
   };
@@ -211,6 +283,16 @@ function refuseUnfit({ name, data, training }: Experiment, films: StageData): vo
   }
   if (split.training.length < training.batch) {
     refuse(`its ${split.training.length} training films do not fill a batch of ${training.batch}`);
+  }
+  if (training.batch % workers !== 0) {
+    const [lower, upper] = [Math.floor, Math.ceil].map((f) =>
+      workers * f(training.batch / workers)
+    );
+    const others = [lower, upper].filter((batch) => batch! > 0).join(" or ");
+    refuse(
+      `its batches of ${training.batch} do not part into ${workers} equal parts, one for each worker. ` +
+        `Use another number of workers, or training.batch=${others}`,
+    );
   }
   if (split.validation.length === 0) refuse("there are no films for validation");
   for (const part of ["training", "validation"] as const) {
@@ -284,6 +366,7 @@ class Stage {
   readonly #step: ReturnType<typeof trainingStep>;
   readonly #validator: ReturnType<typeof validator>;
   readonly #augment: ReturnType<typeof augmentation>;
+  readonly #workers: StepWorkers | undefined;
 
   constructor(
     readonly experiment: Experiment,
@@ -292,7 +375,13 @@ class Stage {
     readonly options: StageOptions,
   ) {
     const { training, validation } = experiment;
+    const { cluster } = options;
     const loss = weightedLoss(training.loss, training.lossOptions);
+    this.#workers = cluster && {
+      collectives: cluster.collectives,
+      index: cluster.index,
+      synchronisesBatchNorm: training.batchNorm !== "per-worker",
+    };
     this.#model = createModel({ ...experiment.model, seed: experiment.seed });
     this.#optimizer = createOptimizer(this.#model.weights.trainable, training.optimizer);
     this.#average = training.swa && new WeightAverage(this.#model);
@@ -302,7 +391,7 @@ class Stage {
     this.#compile = compileOptions(training);
     this.#step = trainingStep({
       model: this.#model,
-      loss,
+      loss: weightedLoss(training.loss, training.lossOptions, cluster?.collectives),
       augment: this.#augment,
       optimizer: this.#optimizer,
       accumulation: training.accumulation,
@@ -310,9 +399,36 @@ class Stage {
       ...(training.gradientClipping && { clipping: training.gradientClipping }),
       afterUpdate: () => this.#movingAverage?.update(),
       ...(this.#lossScale && { lossScale: this.#lossScale }),
+      ...(this.#workers && { workers: this.#workers }),
       compile: this.#compile,
     });
-    this.#validator = validator(this.#model, data.prepared, loss, validation, this.#compile);
+    this.#validator = validator(
+      this.#model,
+      data.prepared,
+      loss,
+      validation,
+      this.#compile,
+      this.#workers,
+    );
+  }
+
+  get #isChief(): boolean {
+    return this.options.cluster?.isChief ?? true;
+  }
+
+  /** The part of each batch that this process has. */
+  get #share(): Share {
+    const { cluster } = this.options;
+    return { index: cluster?.index ?? 0, count: cluster?.size ?? 1 };
+  }
+
+  /** Makes all processes start where the chief does. */
+  async takeFromChief(): Promise<void> {
+    const { cluster } = this.options;
+    if (!cluster) return;
+    this.position = await cluster.fromChief("position", this.position);
+    if (this.#average) this.#average.count = this.position.averaged;
+    await takeFromChief(this.#groups(), cluster);
   }
 
   /** Takes over the weights of a finished run. */
@@ -344,16 +460,19 @@ class Stage {
   }
 
   /** Trains until the last epoch is done, averages, and ends the record, whatever happens. */
-  async run(record: RunRecord): Promise<Run> {
+  async run(record: StageRecord): Promise<Run> {
     try {
       const { epochs } = this.experiment.training;
-      const events = await EventFile.start(record.folder, record.run.metrics);
+      const events = this.#isChief
+        ? await EventFile.start(record.folder, record.run.metrics)
+        : undefined;
       while (this.position.epoch < epochs && this.position.stopping.exhausted === 0) {
         await this.#epoch(record, events);
       }
       await this.#finish(record);
       await record.finish();
-    } catch (error) {
+    } catch (caught) {
+      const error = await this.options.cluster?.explain(caught) ?? caught;
       // A loss that is not finite will be so again. After all else (a full disk or memory, a defect that
       // is mended) the stage can go on from its checkpoint.
       if (error instanceof RangeError) await record.fail(error);
@@ -367,20 +486,24 @@ class Stage {
     return record.run;
   }
 
-  async #epoch(record: RunRecord, events: EventFile): Promise<void> {
+  async #epoch(record: StageRecord, events: EventFile | undefined): Promise<void> {
     const { training, validation, seed } = this.experiment;
     const { epoch } = this.position;
     const started = performance.now();
     const order = this.#order(epoch);
     const options = { batchSize: training.batch, dropRemainder: true };
     const count = batchCount(order.length, options);
+    const { batch: start } = this.position;
     for await (
-      const batch of batches(this.data.prepared, order, { ...options, start: this.position.batch })
+      const batch of batches(this.data.prepared, order, { ...options, start, share: this.#share })
     ) {
-      await this.#saveIfInterrupted(record);
-      await this.#saveIfDue(record);
       // The last window of an epoch may be shorter; its gradients are divided by what it has.
       const windowStart = batch.index - batch.index % training.accumulation;
+      // Within a window each process has gathered gradients that the others do not know.
+      if (batch.index === windowStart || !this.#workers) {
+        await this.#saveIfInterrupted(record);
+        await this.#saveIfDue(record);
+      }
       const windowEnd = Math.min(windowStart + training.accumulation, count);
       const progress = epoch + batch.index / count;
       const rate = this.#learningRate(progress);
@@ -411,8 +534,7 @@ class Stage {
       dice: this.position.diceSum / this.position.films,
     };
     if ((epoch + 1) % validation.everyEpochs === 0 || isLastEpoch) {
-      const stop = () => this.interrupt.check();
-      const values = await this.#validator.run(this.data.split.validation, stop)
+      const values = await this.#validator.run(this.data.split.validation, this.#stop)
         .catch((error) => this.#saveAndRethrow(error, record));
       Object.assign(metrics, prefixed(values));
     }
@@ -436,7 +558,8 @@ class Stage {
     });
   }
 
-  #add({ loss, counts }: StepResult, { count: films, index, imageIds }: Batch): void {
+  #add({ loss, counts }: StepResult, { index, imageIds }: Batch): void {
+    const films = counts.shape[0];
     const value = loss.dataSync()[0]!;
     if (!Number.isFinite(value)) {
       const { epoch } = this.position;
@@ -452,7 +575,7 @@ class Stage {
       );
     }
     const metrics = new SegmentationMetrics();
-    addCounts(metrics, counts);
+    addCounts(metrics, counts.dataSync());
     this.position.films += films;
     this.position.lossSum += value * films;
     this.position.diceSum += metrics.values().dice * films;
@@ -474,7 +597,11 @@ class Stage {
   }
 
   /** Averages, chooses and writes checkpoints, and puts the epoch on record with them. */
-  async #endEpoch(record: RunRecord, metrics: EpochMetrics, events: EventFile): Promise<void> {
+  async #endEpoch(
+    record: StageRecord,
+    metrics: EpochMetrics,
+    events: EventFile | undefined,
+  ): Promise<void> {
     const { swa, learningRate, earlyStopping, bestK } = this.experiment.training;
     this.#refuseDivergence(metrics);
     const isAveraged = swa && metrics.epoch >= swa.startEpoch &&
@@ -516,8 +643,10 @@ class Stage {
     checkpoints.last = await this.#writeAll(record);
     await record.epoch(metrics, checkpoints);
     await this.#removeOldCheckpoints(record);
-    await writeHistory(record.folder, record.run.metrics);
-    await events.add(metrics);
+    if (events) {
+      await writeHistory(record.folder, record.run.metrics);
+      await events.add(metrics);
+    }
     await this.options.onEpoch?.(record.run.metrics);
   }
 
@@ -540,7 +669,11 @@ class Stage {
   }
 
   /** Keeps the weights of an epoch that is among the best by dice. */
-  async #keepCandidate(record: RunRecord, count: number, dice: number | undefined): Promise<void> {
+  async #keepCandidate(
+    record: StageRecord,
+    count: number,
+    dice: number | undefined,
+  ): Promise<void> {
     if (dice === undefined || Number.isNaN(dice)) return;
     const { candidates } = this.position;
     if (candidates.length === count && dice <= candidates.at(-1)!.value!) return;
@@ -551,7 +684,7 @@ class Stage {
   }
 
   /** Makes the averages that the experiment asks for, and names the final checkpoint. */
-  async #finish(record: RunRecord): Promise<void> {
+  async #finish(record: StageRecord): Promise<void> {
     const { swa, ema, bestK, final } = this.experiment.training;
     // Early stopping may have come before the first epoch of an average.
     if (swa && this.#average!.count > 0) {
@@ -566,10 +699,14 @@ class Stage {
       const average = new WeightAverage(this.#model);
       try {
         for (const candidate of this.position.candidates) {
-          await this.#loadWeights(record.folder, candidate, "weights of one of the best epochs");
+          if (this.#isChief) {
+            await this.#loadWeights(record.folder, candidate, "weights of one of the best epochs");
+          }
           average.add();
         }
         average.moveToModel();
+        const { cluster } = this.options;
+        if (cluster) await takeFromChief({ weights: this.#groups().weights! }, cluster);
       } finally {
         average.dispose();
       }
@@ -583,13 +720,12 @@ class Stage {
 
   /** Validates and writes the averaged weights that the model has been given. */
   async #writeAverage(
-    record: RunRecord,
+    record: StageRecord,
     name: CheckpointName,
     statisticsBatches: number | undefined,
   ): Promise<void> {
     await this.#reestimateStatistics(statisticsBatches);
-    const stop = () => this.interrupt.check();
-    const values = await this.#validator.run(this.data.split.validation, stop);
+    const values = await this.#validator.run(this.data.split.validation, this.#stop);
     await record.checkpoint(name, await this.#writeWeights(record, name, values.dice));
   }
 
@@ -600,19 +736,26 @@ class Stage {
     const pass = jit(
       (images: tf.Tensor4D, masks: tf.Tensor4D, seed: tf.Tensor1D, keep: tf.Scalar) =>
         tf.tidy(() => {
-          const random = new StatelessRandom(seed);
+          const random = new StatelessRandom(seed, this.#share);
           const augmented = this.#augment({ images, masks }, random);
           const inputs = normalizeImages(augmented.images);
-          const forward = { training: true, random, momentum: keep } as const;
+          const forward = {
+            training: true,
+            random,
+            momentum: keep,
+            ...(this.#workers?.synchronisesBatchNorm && {
+              acrossWorkers: this.#workers.collectives,
+            }),
+          } as const;
           return tf.mean(this.#model.apply(inputs, forward));
         }),
       { name: "statistics_step", ...this.#compile },
     );
     try {
-      const options = { batchSize: training.batch, dropRemainder: true };
+      const options = { batchSize: training.batch, dropRemainder: true, share: this.#share };
       for await (const batch of batches(this.data.prepared, order, options)) {
         if (batch.index === most) break;
-        this.interrupt.check();
+        this.#stop();
         const random = new Random(seed, "statistics", batch.index);
         const { images, masks } = batchTensors(batch);
         const inputs = [
@@ -627,14 +770,23 @@ class Stage {
     }
   }
 
-  async #saveIfInterrupted(record: RunRecord): Promise<void> {
-    if (!this.interrupt.isRequested) return;
+  /** Stops between two batches without saving; processes that train together go on to where they agree. */
+  readonly #stop = (): void => {
+    if (!this.options.cluster) this.interrupt.check();
+  };
+
+  async #saveIfInterrupted(record: StageRecord): Promise<void> {
+    const { cluster } = this.options;
+    const { isRequested } = this.interrupt;
+    if (!(cluster ? await cluster.any("stop", isRequested) : isRequested)) return;
     await this.#save(record);
+    await cluster?.gather("saved", null);
     this.interrupt.check();
+    throw new InterruptedError("Stopped by another worker");
   }
 
   /** Saves in the middle of a long epoch, and gives a sign of life. */
-  async #saveIfDue(record: RunRecord): Promise<void> {
+  async #saveIfDue(record: StageRecord): Promise<void> {
     const now = performance.now();
     const minutesSince = (then: number) => (now - then) / 60_000;
     if (minutesSince(this.#savedAt) >= this.experiment.training.checkpointMinutes) {
@@ -645,12 +797,12 @@ class Stage {
     }
   }
 
-  async #save(record: RunRecord): Promise<void> {
+  async #save(record: StageRecord): Promise<void> {
     await record.checkpoint("last", await this.#writeAll(record));
     await this.#removeOldCheckpoints(record);
   }
 
-  async #saveAndRethrow(error: unknown, record: RunRecord): Promise<never> {
+  async #saveAndRethrow(error: unknown, record: StageRecord): Promise<never> {
     if (error instanceof InterruptedError) await this.#saveIfInterrupted(record);
     throw error;
   }
@@ -668,8 +820,9 @@ class Stage {
     };
   }
 
-  async #writeAll(record: RunRecord): Promise<Checkpoint> {
+  async #writeAll(record: StageRecord): Promise<Checkpoint> {
     const { epoch, batch } = this.position;
+    if (!this.#isChief) return notWritten(epoch, null);
     const file = fileName("last", epoch, batch);
     const written = await writeCheckpoint(record.folder, file, this.#groups(), this.position);
     this.#savedAt = this.#seenAt = performance.now();
@@ -677,11 +830,12 @@ class Stage {
   }
 
   async #writeWeights(
-    record: RunRecord,
+    record: StageRecord,
     name: CheckpointName | "candidate",
     value: number | null,
   ): Promise<Checkpoint> {
     const { epoch } = this.position;
+    if (!this.#isChief) return notWritten(epoch, value);
     const groups = { weights: this.#groups().weights! };
     const state = { model: this.#model.options };
     const written = await writeCheckpoint(record.folder, fileName(name, epoch, 0), groups, state);
@@ -689,7 +843,8 @@ class Stage {
   }
 
   /** Removes checkpoints that the record no longer names, and what a killed process left of one. */
-  async #removeOldCheckpoints(record: RunRecord): Promise<void> {
+  async #removeOldCheckpoints(record: StageRecord): Promise<void> {
+    if (!this.#isChief) return;
     const kept = [...Object.values(record.run.checkpoints), ...this.position.candidates];
     const named = new Set(kept.map(({ file }) => file));
     for await (const entry of Deno.readDir(record.folder)) {
@@ -734,6 +889,11 @@ function compileOptions(
 /** The seed of one traced call: two int32 numbers. */
 function seedTensor(random: Random): tf.Tensor1D {
   return tf.tensor1d([random.integer(2 ** 31), random.integer(2 ** 31)], "int32");
+}
+
+/** What stands for a checkpoint in a process that is not the chief. */
+function notWritten(epoch: number, value: number | null): Checkpoint {
+  return { file: "", sha256: "", epoch, value };
 }
 
 /** A new name for each state, so that a name in the record never holds another content. */

@@ -1,9 +1,28 @@
 import type { Augmentation } from "@/augmentation/mod.ts";
 import { type Loss, overlapCounts } from "@/losses/mod.ts";
 import { combineOutputs, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
-import { type CompileOptions, jit, keepFloat32, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import {
+  type Collectives,
+  type CompileOptions,
+  jit,
+  keepFloat32,
+  StatelessRandom,
+  tf,
+} from "@/tensorflow/mod.ts";
 import type { LossScale } from "./loss_scale.ts";
 import { clipGradients, type Clipping, type Optimizer } from "./optimizer.ts";
+
+/** The processes that train together, each on its part of every batch. */
+export interface StepWorkers {
+  collectives: Pick<Collectives, "size" | "mean" | "means" | "sum">;
+  /** This process's place, from 0. */
+  index: number;
+  /**
+   * Whether BatchNorm normalises by the whole batch; else by each process's part of it, and the moving
+   * statistics are averaged with the gradients.
+   */
+  synchronisesBatchNorm: boolean;
+}
 
 /** What a training step works on and with. */
 export interface StepParts {
@@ -21,6 +40,8 @@ export interface StepParts {
   afterUpdate?: () => void;
   /** Keeps gradients within float16. Default: none. */
   lossScale?: LossScale;
+  /** Those that train together. Default: this process alone. */
+  workers?: StepWorkers;
   /** Where and how the step computes. */
   compile?: CompileOptions;
 }
@@ -33,7 +54,7 @@ export interface StepBatch {
   masks: tf.Tensor4D;
 }
 
-/** What one batch showed. */
+/** What one batch showed, in all processes' parts of it. */
 export interface StepResult {
   /** A scalar. */
   loss: tf.Scalar;
@@ -63,10 +84,25 @@ export interface TrainingStep {
   dispose(): void;
 }
 
+/** What all parts of the batch showed, which takes one small reduction. */
+function ofAllParts(own: StepResult, workers: StepWorkers | undefined): StepResult {
+  if (!workers) return own;
+  const { collectives, index } = workers;
+  const films = own.counts.shape[0], before = index * films;
+  const after = (collectives.size - index - 1) * films;
+  const counts = tf.pad(own.counts, [[before, after], [0, 0]]);
+  const loss = tf.reshape(tf.div(own.loss, collectives.size), [1]);
+  const sums = collectives.sum(tf.concat([loss, tf.reshape(counts, [-1])]));
+  return {
+    loss: tf.reshape(tf.slice(sums, 0, 1), []),
+    counts: tf.reshape(tf.slice(sums, 1), counts.shape) as tf.Tensor2D,
+  };
+}
+
 /** Makes the training step of a stage: one TensorFlow function from raw batch to new weights. */
 export function trainingStep(parts: StepParts): TrainingStep {
   const { model, loss, augment, optimizer, accumulation, threshold } = parts;
-  const { clipping, afterUpdate, lossScale, compile = {} } = parts;
+  const { clipping, afterUpdate, lossScale, workers, compile = {} } = parts;
   const weights = model.weights.trainable;
   const variables = weights.map(({ variable }) => variable);
   const gathered = new Map(
@@ -82,7 +118,11 @@ export function trainingStep(parts: StepParts): TrainingStep {
 
   // Logits, and so the loss and its gradients, are float32 in mixed precision too.
   const outputsOf = (inputs: tf.Tensor4D, random: StatelessRandom): tf.Tensor4D[] => {
-    const outputs = model.outputs(inputs, { training: true, random });
+    const outputs = model.outputs(inputs, {
+      training: true,
+      random,
+      ...(workers?.synchronisesBatchNorm && { acrossWorkers: workers.collectives }),
+    });
     return compile.mixedPrecision ? outputs.map(keepFloat32) : outputs;
   };
 
@@ -90,6 +130,19 @@ export function trainingStep(parts: StepParts): TrainingStep {
     const apply = () => optimizer.apply(gradients, learningRate);
     if (!lossScale) return apply();
     lossScale.update(gradients, [...variables, ...optimizer.slots.values()], apply);
+  };
+
+  const part = { index: workers?.index ?? 0, count: workers?.collectives.size ?? 1 };
+  /**
+   * The means over all processes, once for each change of the weights.
+   *
+   * @param statistics BatchNorm's, as each process has moved its own.
+   */
+  const reduce = (gradients: tf.Tensor[], statistics: tf.Variable[]): tf.Tensor[] => {
+    if (!workers) return gradients;
+    const means = workers.collectives.means([...statistics, ...gradients]);
+    for (const [i, variable] of statistics.entries()) variable.assign(means[i]!);
+    return means.slice(statistics.length);
   };
 
   const step = jit((
@@ -100,7 +153,9 @@ export function trainingStep(parts: StepParts): TrainingStep {
     isLast: boolean,
   ) =>
     tf.tidy(() => {
-      const random = new StatelessRandom(seed);
+      const random = new StatelessRandom(seed, part);
+      const others = model.weights.all.filter(({ trainable }) => !trainable);
+      const before = others.map(({ variable }) => variable.dataId);
       const augmented = augment({ images, masks }, random);
       let counts: tf.Tensor2D | undefined;
       const { value, grads } = tf.variableGrads(() => {
@@ -117,13 +172,16 @@ export function trainingStep(parts: StepParts): TrainingStep {
       if (accumulation > 1) gradients = gather(gradients, share);
       const sums = [...gathered.values()];
       if (isLast) {
+        const moved = others.filter((_, i) => others[i]!.variable.dataId !== before[i]);
+        const own = workers?.synchronisesBatchNorm ? [] : moved.map(({ variable }) => variable);
+        gradients = reduce(gradients, own);
         update(clipping ? clipGradients(gradients, clipping) : gradients, learningRate);
         afterUpdate?.();
         for (const sum of sums) sum.assign(tf.zerosLike(sum));
       } else {
         for (const [i, sum] of sums.entries()) sum.assign(gradients[i]!);
       }
-      return { loss: unscaled(value), counts: counts! };
+      return { ...ofAllParts({ loss: unscaled(value), counts: counts! }, workers) };
     }), { name: "training_step", ...compile });
 
   return {

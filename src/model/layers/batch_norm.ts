@@ -3,6 +3,7 @@ import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
 import { batchNormAffine, type ChannelAffine } from "./channel_affine.ts";
 import { batchNormInference, batchNormTraining } from "./kernels.ts";
+import { synchronisedBatchNorm } from "./synchronised_batch_norm.ts";
 
 /** Keras's default, which EfficientNet and the report's decoder use. */
 export const BATCH_NORM_EPSILON = 1e-3;
@@ -43,7 +44,15 @@ export class BatchNorm {
         this.epsilon,
       );
     }
-    const [y, mean, variance] = batchNormTraining(x, this.#gamma, this.#beta, this.epsilon);
+    const [y, mean, variance] = forward.acrossWorkers
+      ? synchronisedBatchNorm(x, {
+        gamma: this.#gamma,
+        beta: this.#beta,
+        shift: this.#mean,
+        epsilon: this.epsilon,
+        across: forward.acrossWorkers,
+      })
+      : batchNormTraining(x, this.#gamma, this.#beta, this.epsilon);
     if (forward.isRepetition) return y;
     const keep = forward.momentum ?? this.momentum;
     this.#mean.assign(mix(this.#mean, mean, keep));

@@ -301,6 +301,21 @@ register(
   },
 );
 
+/** The gradients of {@linkcode batchNormInference} by its input, scale and shift, in one operation. */
+export function batchNormFrozenGradient(
+  dy: tf.Tensor4D,
+  x: tf.Tensor4D,
+  gamma: tf.Tensor,
+  mean: tf.Tensor,
+  variance: tf.Tensor,
+  epsilon: number,
+): [dx: tf.Tensor4D, dgamma: tf.Tensor1D, dbeta: tf.Tensor1D] {
+  const inputs = [dy, x, gamma, mean, variance, tf.tensor1d([])];
+  const attributes = fusedBatchNorm({ epsilon }, false);
+  const [dx, dgamma, dbeta] = rawOp("FusedBatchNormGradV3", inputs, attributes, 5);
+  return [dx as tf.Tensor4D, dgamma as tf.Tensor1D, dbeta as tf.Tensor1D];
+}
+
 function fusedBatchNorm(attributes: Attributes, training: boolean) {
   return {
     ...FLOAT,

@@ -1,0 +1,149 @@
+import type { Collectives } from "@/tensorflow/mod.ts";
+import { Channel, describeMember, type Patience } from "./channel.ts";
+import { ClusterError } from "./cluster_error.ts";
+import { serverDef } from "./server_def.ts";
+import type { ClusterSpec } from "./tf_config.ts";
+
+/** Settings of a cluster. */
+export interface ClusterOptions {
+  /** Seconds until all workers must have started. Default: 300. */
+  startTimeout?: number;
+  /** Seconds without a sign of life after which a worker is given up. Default: 60. */
+  timeout?: number;
+}
+
+/** Processes that train together, seen from one of them. */
+export class Cluster {
+  constructor(
+    readonly spec: ClusterSpec,
+    readonly collectives: Collectives,
+    readonly channel: Channel,
+  ) {}
+
+  /** This process's place, from 0; the chief's is 0. */
+  get index(): number {
+    return this.spec.index;
+  }
+
+  /** How many processes there are. */
+  get size(): number {
+    return this.spec.members.length;
+  }
+
+  /** Whether this process writes records and checkpoints; the others write nothing. */
+  get isChief(): boolean {
+    return this.index === 0;
+  }
+
+  /**
+   * Finds differences between the processes before they matter.
+   *
+   * @param own Facts by name that must be the same everywhere.
+   * @throws {ClusterError} If one is not; all processes then throw the same.
+   */
+  async agree(what: string, own: Record<string, string>): Promise<void> {
+    const all = await this.channel.gather(what, own);
+    const [chief] = all;
+    const differences = all.flatMap((other, i) =>
+      Object.keys({ ...chief, ...other }).filter((name) => other[name] !== chief![name]).map((
+        name,
+      ) =>
+        `${name} is ${chief![name]} on the chief and ${other[name]} on ` +
+        `${describeMember(this.spec.members[i])}`
+      )
+    );
+    if (differences.length === 0) return;
+    throw new ClusterError(
+      `Cannot train together as the workers differ: ${
+        differences.join("; ")
+      }. Give all of them the ` +
+        `same code, packages, data and command`,
+    );
+  }
+
+  /** The chief's value, on all processes. */
+  async fromChief<T>(what: string, value: T | undefined): Promise<T> {
+    const [first] = await this.channel.gather(what, this.isChief ? value : null);
+    return first as T;
+  }
+
+  /**
+   * Gives a value and gets those of all processes, in their order; see `Channel.gather`.
+   *
+   * @param value JSON.
+   */
+  gather<T>(what: string, value: T): Promise<T[]> {
+    return this.channel.gather(what, value);
+  }
+
+  /** Tells the others why this process stops. */
+  async fail(reason: string): Promise<void> {
+    await this.channel.fail(reason);
+  }
+
+  /** Ends the work of all processes together. */
+  async leave(): Promise<void> {
+    await this.channel.leave();
+  }
+
+  /** Whether any process says so. */
+  async any(what: string, value: boolean): Promise<boolean> {
+    return (await this.channel.gather(what, value)).some(Boolean);
+  }
+
+  /**
+   * What became of an error: where a process was lost, TensorFlow says of the others that their
+   * collectives failed, and the one that names it may come a moment later.
+   */
+  async explain(error: unknown): Promise<unknown> {
+    const { channel } = this;
+    if (channel.failure) return channel.failure;
+    if (!(error instanceof Error && error.name === "TensorFlowError")) return error;
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(error), 2000);
+      channel.onFailure((failure) => {
+        clearTimeout(timer);
+        resolve(failure);
+      });
+    });
+  }
+}
+
+/**
+ * Brings the processes of a cluster together. Call it once, before any model is made.
+ *
+ * @throws {ClusterError} If a process does not come in time, or has been told of another cluster.
+ */
+export async function joinCluster(
+  spec: ClusterSpec,
+  { startTimeout = 300, timeout = 60 }: ClusterOptions = {},
+): Promise<Cluster> {
+  const patience: Patience = { start: startTimeout, lost: timeout };
+  const channel = await Channel.open(spec, patience);
+  // TensorFlow takes seconds to load: after the channel, so that a wrong cluster is found at once.
+  const { Collectives, usesGpu } = await import("@/tensorflow/mod.ts");
+  try {
+    await channel.gather("start", null);
+    const hint = usesGpu() ? "nccl" : "ring";
+    const collectives = new Collectives(serverDef(spec), spec.members.length, hint);
+    channel.onFailure((error) => {
+      collectives.abort(error.message);
+      endIfStuck(error);
+    });
+    await channel.gather("started", null);
+    return new Cluster(spec, collectives, channel);
+  } catch (error) {
+    await channel.fail((error as Error).message);
+    throw channel.failure ?? error;
+  }
+}
+
+/** Ends the process if a call into TensorFlow does not come back. */
+function endIfStuck({ message }: ClusterError): void {
+  const GRACE = 10_000;
+  const timer = setTimeout(() => {
+    console.error(message);
+    Deno.exit(1);
+  }, GRACE);
+  Deno.unrefTimer(timer);
+}

@@ -1,0 +1,107 @@
+import { CLUSTER_VARIABLE } from "./tf_config.ts";
+import { gpuModels } from "@/tensorflow/gpu_models.ts";
+
+/** What local workers run. */
+export interface LaunchOptions {
+  /** How many processes. */
+  workers: number;
+  /** Deno's arguments: the program and its own arguments. */
+  args: string[];
+  /** GPUs of this machine; each worker gets one, in turn. Default: those that the driver tells of. */
+  gpus?: number;
+}
+
+/** One Ctrl-C can arrive twice, from the terminal and handed on; see `Interrupt`. */
+const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+
+/**
+ * Starts workers on this machine, which train together through its loopback interface, and waits for
+ * them. What the chief prints is printed; of the others, errors alone, each line with the worker's name.
+ *
+ * @returns The exit code: 0, or that of the worker that ended first with another.
+ * @throws {RangeError} If the number of workers is not a whole number from 1 on.
+ */
+export async function launchWorkers(options: LaunchOptions): Promise<number> {
+  const { workers, args, gpus = gpuModels().length } = options;
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new RangeError(
+      `Cannot start workers as their number must be a whole number >= 1: ${workers}`,
+    );
+  }
+  const addresses = freePorts(workers).map((port) => `127.0.0.1:${port}`);
+  const children = addresses.map((_, index) =>
+    new Deno.Command(Deno.execPath(), {
+      args,
+      env: {
+        [CLUSTER_VARIABLE]: JSON.stringify({
+          cluster: { worker: addresses },
+          task: { type: "worker", index },
+        }),
+        ...(gpus > 1 && { CUDA_VISIBLE_DEVICES: `${index % gpus}` }),
+        ...(gpus === 0 && threads(workers)),
+      },
+      stdin: "null",
+      stdout: index === 0 ? "inherit" : "null",
+      stderr: index === 0 ? "inherit" : "piped",
+    }).spawn()
+  );
+  const forward = SIGNALS.map((signal) => {
+    const listener = () => {
+      for (const child of children) kill(child, signal);
+    };
+    Deno.addSignalListener(signal, listener);
+    return { signal, listener };
+  });
+  try {
+    let code = 0;
+    await Promise.all(children.map(async (child, index) => {
+      const printed = index === 0 ? undefined : printLines(child.stderr, `worker ${index}`);
+      const status = await child.status;
+      await printed;
+      if (status.code !== 0 && code === 0) code = status.code;
+    }));
+    return code;
+  } finally {
+    for (const { signal, listener } of forward) Deno.removeSignalListener(signal, listener);
+  }
+}
+
+function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // it has ended
+  }
+}
+
+/** Ports of the loopback interface that nothing listens on. */
+function freePorts(count: number): number[] {
+  const listeners = Array.from(
+    { length: count },
+    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
+  );
+  const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
+  for (const listener of listeners) listener.close();
+  return ports;
+}
+
+/** The cores in equal parts, unless the user has said how many threads a process takes. */
+function threads(workers: number): Record<string, string> {
+  const name = "PNEUMOTHORAX_THREADS";
+  if (Deno.env.get(name)) return {};
+  return { [name]: `${Math.max(1, Math.floor(navigator.hardwareConcurrency / workers))}` };
+}
+
+async function printLines(stream: ReadableStream<Uint8Array>, name: string): Promise<void> {
+  let rest = "";
+  for await (
+    const text of stream.pipeThrough(new TextDecoderStream() as never) as never as AsyncIterable<
+      string
+    >
+  ) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) console.error(`${name}: ${line}`);
+  }
+  if (rest) console.error(`${name}: ${rest}`);
+}
