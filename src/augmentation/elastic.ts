@@ -32,12 +32,13 @@ export function elastic({ probability, alpha, sigma }: ElasticOptions): Geometri
     );
     const kernel = gaussianKernel(sigma * width);
     const margin = kernel.length - 1;
-    const draw = () => random.uniform<tf.Rank.R3>([batch, height + margin, width + margin], -1, 1);
-    const noise = tf.concat([draw(), draw()]);
+    const large = [height + margin, width + margin] as const;
+    const noise = random.uniform([batch, 2, ...large], -1, 1);
     // The noise's variance is 1/3; smoothing multiplies it by the sum of the squared weights.
     const power = kernel.reduce((sum, weight) => sum + weight ** 2, 0);
     const scale = tf.mul(strength, width * Math.sqrt(3) / power);
-    const [dx, dy] = tf.split(smooth(noise, kernel), 2);
+    const smoothed = smooth(tf.reshape(noise, [2 * batch, ...large]), kernel);
+    const [dx, dy] = tf.unstack(tf.reshape(smoothed, [batch, 2, height, width]), 1);
     return { x: tf.add(x, tf.mul(scale, dx!)), y: tf.add(y, tf.mul(scale, dy!)) };
   };
 }

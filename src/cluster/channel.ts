@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ClusterError } from "./cluster_error.ts";
+import { listenOn } from "./own_address.ts";
 import { MessageStream } from "./message_stream.ts";
 import type { ClusterSpec, Member } from "./tf_config.ts";
 
@@ -245,6 +246,9 @@ export function describeMember(member: Member | undefined): string {
   return member ? `${member.name} (${member.address})` : "a worker that is not known";
 }
 
+/** Seconds in which the chief's name becomes known and its port free. */
+const LISTEN_SECONDS = 10;
+
 type Accepted = {
   index: number;
   stream: MessageStream;
@@ -254,17 +258,8 @@ type Accepted = {
 /** Waits until all other members have connected to this one, the chief. */
 async function acceptMembers(spec: ClusterSpec, { start }: Patience): Promise<Accepted[]> {
   const { members } = spec;
-  const { host, port, address } = members[0]!;
-  let listener: Deno.Listener;
-  try {
-    listener = Deno.listen({ hostname: host, port });
-  } catch (error) {
-    throw new ClusterError(
-      `Cannot listen on ${address}, the chief's address, as the system refuses it: ` +
-        `${(error as Error).message}. Give the chief a free address of this machine`,
-      { cause: error },
-    );
-  }
+  const { address } = members[0]!;
+  const listener = await listenOn(members[0]!, Math.min(start, LISTEN_SECONDS));
   const accepted = new Map<number, Accepted>();
   const timer = setTimeout(() => listener.close(), start * 1000);
   const opened: MessageStream[] = [];

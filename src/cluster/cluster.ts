@@ -1,6 +1,10 @@
 import type { Collectives } from "@/tensorflow/mod.ts";
-import { Channel, describeMember, type Patience } from "./channel.ts";
-import { ClusterError } from "./cluster_error.ts";
+import { agree } from "./agree.ts";
+import { Channel, type Patience } from "./channel.ts";
+import type { ClusterError } from "./cluster_error.ts";
+import { onlyOwnAddress } from "./only_own_address.ts";
+import { listenOn } from "./own_address.ts";
+import { describeProgram } from "./program.ts";
 import { serverDef } from "./server_def.ts";
 import type { ClusterSpec } from "./tf_config.ts";
 
@@ -42,23 +46,7 @@ export class Cluster {
    * @throws {ClusterError} If one is not; all processes then throw the same.
    */
   async agree(what: string, own: Record<string, string>): Promise<void> {
-    const all = await this.channel.gather(what, own);
-    const [chief] = all;
-    const differences = all.flatMap((other, i) =>
-      Object.keys({ ...chief, ...other }).filter((name) => other[name] !== chief![name]).map((
-        name,
-      ) =>
-        `${name} is ${chief![name]} on the chief and ${other[name]} on ` +
-        `${describeMember(this.spec.members[i])}`
-      )
-    );
-    if (differences.length === 0) return;
-    throw new ClusterError(
-      `Cannot train together as the workers differ: ${
-        differences.join("; ")
-      }. Give all of them the ` +
-        `same code, packages, data and command`,
-    );
+    await agree(this.spec, this.channel, what, own);
   }
 
   /** The chief's value, on all processes. */
@@ -121,11 +109,25 @@ export async function joinCluster(
   const patience: Patience = { start: startTimeout, lost: timeout };
   const channel = await Channel.open(spec, patience);
   // TensorFlow takes seconds to load: after the channel, so that a wrong cluster is found at once.
-  const { Collectives, usesGpu } = await import("@/tensorflow/mod.ts");
+  const { Collectives, tensorflowVersion, usesGpu } = await import("@/tensorflow/mod.ts");
   try {
-    await channel.gather("start", null);
     const hint = usesGpu() ? "nccl" : "ring";
+    await agree(spec, channel, "program", {
+      ...await describeProgram(tensorflowVersion),
+      device: usesGpu() ? "gpu" : "cpu",
+    });
+    const own = spec.members[spec.index]!;
+    // Finds out whether the address is this machine's, and what its name stands for.
+    const listener = await listenOn(own, 0);
+    const { hostname: ip } = listener.addr;
+    listener.close();
     const collectives = new Collectives(serverDef(spec), spec.members.length, hint);
+    if (!onlyOwnAddress(ip, own.port)) {
+      console.warn(
+        `TensorFlow listens on port ${own.port} of all addresses of this machine, as they cannot be ` +
+          `closed here. Let nobody but the workers reach it`,
+      );
+    }
     channel.onFailure((error) => {
       collectives.abort(error.message);
       endIfStuck(error);

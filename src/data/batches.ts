@@ -99,12 +99,12 @@ function cut<T>(
   make: (index: number, imageIds: string[]) => Promise<T>,
 ): AsyncGenerator<T, void, void> {
   const { batchSize, prefetch: ahead = 2, start = 0, share = { index: 0, count: 1 } } = options;
+  const end = batchCount(order.length, options);
   if (batchSize % share.count !== 0) {
     throw new RangeError(
       `Cannot share batches as ${batchSize} films do not part into ${share.count} equal parts`,
     );
   }
-  const end = batchCount(order.length, options);
   if (end === 0) {
     throw new RangeError(
       `Cannot make batches as ${order.length} films do not fill one of ${batchSize}`,

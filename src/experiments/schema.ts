@@ -286,8 +286,7 @@ const training = z.strictObject({
   gradientClipping: gradientClipping.exactOptional()
     .describe("Limit of the gradients before a step of the optimizer; none if left out"),
   batchNorm: z.enum(["synchronised", "per-worker"]).exactOptional().describe(
-    "Where several workers train: BatchNorm over the whole batch, or over each worker's part of it, " +
-      "which is faster and no longer what one worker computes; synchronised if left out",
+    "Over the whole batch of all workers, or each worker's part (faster); synchronised if left out",
   ),
   learningRate: learningRate.prefault({}).describe("Learning rate over the stage"),
   positiveShare: positiveShare.exactOptional().describe(

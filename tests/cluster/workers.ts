@@ -47,7 +47,7 @@ export async function train(
     const json = JSON.stringify({ ...options, ...different[index] });
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", PROGRAM, runs, json],
-      env: { TF_CONFIG: config, PNEUMOTHORAX_THREADS: "1" },
+      env: { TF_CONFIG: config, PNEUMOTHORAX_THREADS: Deno.env.get("EQ_THREADS") ?? "1" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
