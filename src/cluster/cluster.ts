@@ -85,8 +85,8 @@ export class Cluster {
    */
   async explain(error: unknown): Promise<unknown> {
     const { channel } = this;
-    if (channel.failure) return channel.failure;
     if (!(error instanceof Error && error.name === "TensorFlowError")) return error;
+    if (channel.failure) return channel.failure;
     return await new Promise((resolve) => {
       const timer = setTimeout(() => resolve(error), 2000);
       channel.onFailure((failure) => {

@@ -43,20 +43,25 @@ export async function train(
   different: Record<number, Partial<StageProgram>> = {},
 ): Promise<Outcome[]> {
   const configs = count === 1 ? [""] : tfConfigs(count);
-  return await Promise.all(configs.map(async (config, index) => {
+  const children = configs.map((config, index) => {
     const json = JSON.stringify({ ...options, ...different[index] });
-    const child = new Deno.Command(Deno.execPath(), {
+    return new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", PROGRAM, runs, json],
-      env: { TF_CONFIG: config, PNEUMOTHORAX_THREADS: Deno.env.get("EQ_THREADS") ?? "1" },
+      env: { TF_CONFIG: config, PNEUMOTHORAX_THREADS: Deno.env.get("PNEUMOTHORAX_THREADS") ?? "1" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    // A worker that has stopped itself stays so for ever.
-    const limit = setTimeout(() => child.kill("SIGKILL"), 120_000);
+  });
+  const outcomes = children.map(async (child) => {
     const { code, stdout, stderr } = await child.output();
-    clearTimeout(limit);
     const [printed, said] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     return { code, run: printed ? JSON.parse(printed) : undefined, stderr: said! };
-  }));
+  });
+  const { name, worker } = options.signal ?? {};
+  if (name === "SIGSTOP") {
+    await Promise.all(outcomes.filter((_, index) => index !== worker));
+    children[worker!]!.kill("SIGKILL"); // it would stay for ever
+  }
+  return await Promise.all(outcomes);
 }
