@@ -124,8 +124,10 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
     if (!times) return [];
     const link = mbit === undefined ? LOOPBACK : { mbit, latency: 0 };
     const steps = times.together.length > 0
-      ? [milliseconds(median(times.alone)), milliseconds(median(times.together))]
-      : ["", ""];
+      ? [times.alone, times.together, times.synchronised ?? []].map((samples) =>
+        samples.length > 0 ? milliseconds(median(samples)) : ""
+      )
+      : ["", "", ""];
     // the loopback interface carries what all workers send
     const sent = times.sent / (mbit === undefined ? workers : 1) / 1e6;
     return [[
@@ -147,6 +149,9 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
       `${(100 * efficiency(n, compute, costs, link)).toFixed(0)} %`,
     ]),
   ]);
+  /** Milliseconds of the small reductions of a batch where BatchNorm is synchronised. */
+  const synchronisation = (n: number) =>
+    2 * (first.normalised ?? NaN) * reduceTime(n, { ...costs, bytes: 0, packs: 1 }, net(1000));
   const text = `# Scaling to many workers
 
 \`deno run -A tests/bench/scaling.ts\` measures the first table on one machine and models the second.
@@ -171,6 +176,7 @@ ${
         "network",
         "step alone",
         "step together",
+        "with synchronised BatchNorm",
         "reduction",
         "modelled",
         "of one number",
@@ -182,7 +188,16 @@ ${
   }
 
 - "step alone": all workers at once, each by itself; "step together": with the reduction of gradients,
-  BatchNorm statistics, loss and counts within the same TensorFlow function.
+  BatchNorm statistics, loss and counts within the same TensorFlow function (\`training.batchNorm: per-worker\`).
+- BatchNorm that is synchronised, the default, needs two more small reductions for each of the network's
+  ${
+    first.normalised ?? "?"
+  } BatchNorm layers, which wait for one another: at n workers \`2 * 2 (n - 1)\` messages a layer. Modelled:
+  ${
+    [8, 64].map((n) => `${(synchronisation(n) / 1000).toFixed(1)} s a batch at ${n} workers`).join(
+      ", ",
+    )
+  }. Beyond a few workers, use \`per-worker\`.
 - Networks of limited speed are network namespaces on this machine, a token bucket (\`tc tbf\`) on both ends
   of each worker's link. This kernel has no \`netem\`: latency was not measured, only modelled.
 - Four workers share ${machine.cores} cores, so their time on a fast network is that of the processor.

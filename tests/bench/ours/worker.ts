@@ -16,6 +16,10 @@ export interface WorkerTimes {
   alone: number[];
   /** A step with the reduction of its gradients. */
   together: number[];
+  /** The same with BatchNorm over the whole batch. */
+  synchronised?: number[];
+  /** BatchNorm layers: each takes one small reduction forward and one backward where synchronised. */
+  normalised?: number;
   /** The reduction of as many numbers as the gradients have, and nothing else. */
   reduce: number[];
   /** The reduction of a single number. */
@@ -49,7 +53,8 @@ function bytesSent(): number {
   return lines.reduce((sum, line) => sum + Number(line.trim().split(/[:\s]+/)[SENT]), 0);
 }
 
-const gradients = network().weights.trainable.map(({ variable }) => variable);
+const { all, trainable } = network().weights;
+const gradients = trainable.map(({ variable }) => variable);
 let packs = 0;
 const counted = jit(() =>
   tf.tidy(() => {
@@ -70,13 +75,15 @@ const done = async (tensor: Promise<tf.Tensor>) => {
   result.dispose();
 };
 
-let alone: number[] = [], together: number[] = [];
+let alone: number[] = [], together: number[] = [], synchronised: number[] = [];
 if (!reduceOnly) {
   const data = films(batch, size);
   const own = stepOf({});
   const shared = stepOf({}, { collectives, index, synchronisesBatchNorm: false });
   alone = await samples(() => own(data), steps);
   together = await samples(() => shared(data), steps);
+  const whole = stepOf({}, { collectives, index, synchronisesBatchNorm: true });
+  synchronised = await samples(() => whole(data), steps);
 }
 const reduce = await samples(() => done(counted.async()), 2 * steps);
 await cluster.gather("bytes before", null);
@@ -87,7 +94,18 @@ const sent = (bytesSent() - before) / 3;
 const small = await samples(() => done(smallest.async(one)), 10 * steps);
 if (index === 0) {
   const parameters = gradients.reduce((sum, { size }) => sum + size, 0);
-  const times: WorkerTimes = { parameters, packs, alone, together, reduce, smallest: small, sent };
+  const normalised = all.filter(({ trainable }) => !trainable).length / 2;
+  const times: WorkerTimes = {
+    parameters,
+    packs,
+    alone,
+    together,
+    synchronised,
+    normalised,
+    reduce,
+    smallest: small,
+    sent,
+  };
   console.log(JSON.stringify(times));
 }
 await cluster.leave();
