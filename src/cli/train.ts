@@ -5,6 +5,7 @@ import { CLUSTER_VARIABLE, joinCluster, launchWorkers, parseTfConfig } from "@/c
 import { watchStage } from "@/notebook/mod.ts";
 import { command, UsageError } from "./command.ts";
 import { interruptible } from "./interruptible.ts";
+import { JOB_HELP, JOB_OPTIONS, type JobArguments, parseJobs, runJobs } from "./jobs.ts";
 
 const HELP = `Trains one or more stages, each from the finished run of its parent.
 
@@ -25,15 +26,19 @@ Options:
                     and, where there are several, on a GPU of its own
   --worker-timeout S  seconds without a sign of life after which a worker is given up (default: 60)
   --start-timeout S   seconds until all workers must have started (default: 300)
+  --unfinished      trains only the stages that are not finished: those of the same configuration,
+                    films and parent are taken as they are
   --list            lists the experiments
   --help            shows this
+
+${JOB_HELP}
 
 Where TF_CONFIG names a cluster ({"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker",
 "index": 0}}) this process is one of its workers: start the same command on each. Only the chief, the
 first of them, writes a record and prints. See src/cluster/README.md.
 
 Ctrl-C saves a checkpoint; the same command then goes on from it. Of several stages, name those that
-were left, or the finished ones are trained anew. A run's record and checkpoints are in
+were left or add --unfinished, or the finished ones are trained anew. A run's record and checkpoints are in
 experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
 
 interface Arguments {
@@ -44,7 +49,9 @@ interface Arguments {
   overrides: string[];
   dryRun: boolean;
   previous: boolean;
+  unfinished: boolean;
   list: boolean;
+  jobs: JobArguments | undefined;
   /** Processes of this machine to start, instead of training in this one. */
   workers: number | undefined;
   timeouts: { timeout?: number; startTimeout?: number };
@@ -62,13 +69,15 @@ function parseArguments(args: string[]): Arguments {
       set: { type: "string", multiple: true, default: [] },
       "dry-run": { type: "boolean", default: false },
       previous: { type: "boolean", default: false },
+      unfinished: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       workers: { type: "string" },
       "worker-timeout": { type: "string" },
       "start-timeout": { type: "string" },
+      ...JOB_OPTIONS,
     },
   });
-  const { data, set: overrides, "dry-run": dryRun, previous, list } = values;
+  const { data, set: overrides, "dry-run": dryRun, previous, unfinished, list } = values;
   const above0 = (name: "workers" | "worker-timeout" | "start-timeout"): number | undefined => {
     const text = values[name];
     if (text === undefined) return undefined;
@@ -91,7 +100,9 @@ function parseArguments(args: string[]): Arguments {
     overrides,
     dryRun,
     previous,
+    unfinished,
     list,
+    jobs: parseJobs(values),
     workers,
     timeouts: {
       ...(timeout !== undefined && { timeout }),
@@ -101,10 +112,25 @@ function parseArguments(args: string[]): Arguments {
 }
 
 async function train(options: Arguments): Promise<number | void> {
-  const { names, root, overrides, dryRun, previous, list, workers, timeouts, args } = options;
+  const {
+    names,
+    root,
+    overrides,
+    dryRun,
+    previous,
+    unfinished,
+    list,
+    workers,
+    timeouts,
+    args,
+    jobs,
+  } = options;
   if (list) {
     console.log((await listExperiments()).join("\n"));
     return;
+  }
+  if (jobs) {
+    return await runJobs({ names, overrides, ...root, workers: workers ?? 1, typed: args }, jobs);
   }
   // All files are checked before the first hour is spent.
   const experiments = await Promise.all(names.map((name) => loadExperiment(name, { overrides })));
@@ -141,6 +167,7 @@ async function train(options: Arguments): Promise<number | void> {
           ...root,
           ...(cluster && { cluster }),
           previous: previous && left.length === names.length,
+          reuseFinished: unfinished,
           ...(isChief && watchStage()),
         });
         if (isChief) console.log(`finished: ${runFolder(run.id)}`);

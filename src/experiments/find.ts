@@ -125,16 +125,34 @@ export interface ResumeKey {
  * older than a finished one of the same kind is left alone.
  */
 export async function findResumable(
-  { experiment, dataHash, parentHash }: ResumeKey,
+  key: ResumeKey,
   runs: string = runsFolder(),
 ): Promise<Run | undefined> {
+  const newest = await findSame(key, runs);
+  return newest?.status === "interrupted" ? newest : undefined;
+}
+
+/** The newest run of that kind, see {@linkcode findResumable}, if it is finished. */
+export async function findFinished(
+  key: ResumeKey,
+  runs: string = runsFolder(),
+): Promise<Run | undefined> {
+  const newest = await findSame(key, runs);
+  return newest?.status === "finished" ? newest : undefined;
+}
+
+/** The newest run of the same kind that is finished or interrupted. */
+async function findSame(
+  { experiment, dataHash, parentHash }: ResumeKey,
+  folder: string,
+): Promise<Run | undefined> {
   const configuration = configurationHash(experiment);
-  const same = (await listRuns({ experiment: experiment.name, runs })).runs.filter((run) =>
+  const { runs } = await listRuns({ experiment: experiment.name, runs: folder });
+  return runs.find((run) =>
+    (run.status === "interrupted" || run.status === "finished") &&
     run.configuration === configuration && run.data.hash === dataHash &&
     run.parent?.sha256 === parentHash
   );
-  const newest = same.find(({ status }) => status === "interrupted" || status === "finished");
-  return newest?.status === "interrupted" ? newest : undefined;
 }
 
 /** SHA-256 of an experiment without its description, whatever the order of its fields. */

@@ -3,7 +3,7 @@
  * holds what is needed to repeat it.
  */
 export { type CheckpointName, checkpointNames, type Experiment } from "./schema.ts";
-export { projectFolder } from "./folders.ts";
+export { projectFolder, runsFolder } from "./folders.ts";
 export { ExperimentError, type Problem } from "./problems.ts";
 export { type CheckpointScore, checkpointScores } from "./checkpoint_scores.ts";
 export { type RunFile, runFiles } from "./run_files.ts";
@@ -33,6 +33,7 @@ export {
 export { type Checkpoints, RunRecord, type RunResume, type RunStart } from "./record.ts";
 export {
   configurationHash,
+  findFinished,
   findParentRun,
   findResumable,
   findRun,

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { kill } from "node:process";
-import type { ProcessIdentity, Run } from "./run.ts";
+import type { JobStart, ProcessIdentity, Run } from "./run.ts";
 
 /** Hours without a sign of life after which a run on another machine is given up. */
 const hoursUntilGivenUp = 24;
@@ -11,7 +11,18 @@ export const ownRuns = new Set<string>();
 /** This process. */
 export function thisProcess(): ProcessIdentity {
   const boot = bootId();
-  return { pid: Deno.pid, host: hostname(), boot, ticks: startTicks(Deno.pid) };
+  return { pid: Deno.pid, host: hostname(), boot, ticks: startTicks(Deno.pid), job: thisJob() };
+}
+
+/** The Slurm job of this process; a requeued one keeps its number (sbatch(1)). */
+function thisJob(): JobStart | null {
+  const number = Deno.env.get("SLURM_JOB_ID");
+  if (!number) return null;
+  const cluster = Deno.env.get("SLURM_CLUSTER_NAME") ?? "slurm";
+  return {
+    id: `${cluster}-${number}`,
+    restarts: Number(Deno.env.get("SLURM_RESTART_COUNT") ?? 0),
+  };
 }
 
 /**
@@ -21,7 +32,12 @@ export function thisProcess(): ProcessIdentity {
  * @param now The time, in milliseconds since 1970.
  */
 export function lostReason(run: Run, now: number = Date.now()): string | undefined {
-  const { pid, host, boot, ticks } = run.process;
+  const { pid, host, boot, ticks, job } = run.process;
+  const current = thisJob();
+  // A scheduler starts a job again only once it has ended, maybe on another machine.
+  if (job && job.id === current?.id && job.restarts < current.restarts) {
+    return `the job ${job.id} was started again`;
+  }
   if (host !== hostname()) {
     const hours = (now - Date.parse(run.updated)) / 3_600_000;
     if (hours < hoursUntilGivenUp) return undefined;

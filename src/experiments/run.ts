@@ -51,6 +51,16 @@ export interface ProcessIdentity {
   boot: string | null;
   /** When the process started, in clock ticks since boot, where the system tells. */
   ticks: number | null;
+  /** The scheduler's job that it is part of, null where there is none. */
+  job: JobStart | null;
+}
+
+/** A start of a scheduler's job, which keeps its id when it is started again, maybe elsewhere. */
+export interface JobStart {
+  /** Unique among all jobs that write into a folder of records. */
+  id: string;
+  /** How often it was started before. */
+  restarts: number;
 }
 
 /** A checkpoint of a run, as another record names it. */
@@ -198,6 +208,8 @@ const runSchema: z.ZodType<Run> = z.strictObject({
     host: z.string(),
     boot: z.string().nullable(),
     ticks: z.number().nullable(),
+    // Older records have no such field.
+    job: z.strictObject({ id: z.string(), restarts: z.int() }).nullable().default(null),
   }),
   experiment: experimentSchema,
   configuration: hash,

@@ -18,6 +18,7 @@ export interface LineRow {
  * that is drawn over the faint raw line. Default: 0, which draws the raw line only.
  * @param options.fromZero Whether the vertical axis starts at zero. Default: false.
  * @param options.logarithmic Whether the vertical axis is logarithmic. Default: false.
+ * @param options.doublingX Whether each tick of the horizontal axis is twice the last. Default: false.
  * @param options.wholeX Whether the horizontal axis has whole numbers only. Default: false.
  * @param options.below Grey lines below the others, for comparison; not in the legend. Default: none.
  * @param options.marks Places on the horizontal axis with a vertical line and a word, such as where a
@@ -31,13 +32,20 @@ export function lines(
     smoothing?: number;
     fromZero?: boolean;
     logarithmic?: boolean;
+    doublingX?: boolean;
     wholeX?: boolean;
     below?: readonly LineRow[];
     ringed?: readonly { x: number; y: number }[];
     marks?: readonly { x: number; text: string }[];
   },
 ): TopLevelSpec {
-  const { smoothing = 0, fromZero = false, logarithmic = false, wholeX = false } = options;
+  const {
+    smoothing = 0,
+    fromZero = false,
+    logarithmic = false,
+    doublingX = false,
+    wholeX = false,
+  } = options;
   const { below = [], ringed = [], marks = [] } = options;
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw new RangeError(`Cannot smooth lines as the weight must be in [0, 1): ${smoothing}`);
@@ -55,7 +63,9 @@ export function lines(
       field: "x",
       type: "quantitative" as const,
       title: options.x,
-      scale: { zero: false, nice: false },
+      scale: doublingX
+        ? { type: "log" as const, base: 2, nice: false }
+        : { zero: false, nice: false },
       ...(wholeX && { axis: { tickMinStep: 1, format: "d" } }),
     },
     y: {

@@ -9,6 +9,7 @@ import {
   configurationHash,
   type EpochMetrics,
   type Experiment,
+  findFinished,
   findParentRun,
   findResumable,
   type Parent,
@@ -83,6 +84,8 @@ export interface StageOptions extends StageDataOptions {
   repeats?: Run;
   /** Go on from the checkpoint before the last one, as the last one is damaged. Default: false. */
   previous?: boolean;
+  /** If the same is finished already, take that run instead of training anew. Default: false. */
+  reuseFinished?: boolean;
   /** Called when it is known which run this is: a new one, or one that goes on. */
   onStart?: (run: Run) => void;
   /** Called after each batch. */
@@ -188,6 +191,16 @@ async function trainHere(experiment: Experiment, options: StageOptions): Promise
     ...(usesGpu(experiment.training.device) &&
       { gpu: gpuModels().join(", ") || "of unknown name" }),
   };
+  const key = {
+    experiment,
+    dataHash: data.hash,
+    ...(parent && { parentHash: parent.reference.sha256 }),
+  };
+  if (options.reuseFinished) {
+    const own = isChief ? await findFinished(key, options.runs) ?? null : null;
+    const finished = cluster ? await cluster.fromChief("finished run", own) : own;
+    if (finished) return finished;
+  }
 
   const stage = new Stage(experiment, data, interrupt, options);
   try {
@@ -210,11 +223,7 @@ async function trainHere(experiment: Experiment, options: StageOptions): Promise
 
   /** Makes a new record, or goes on with one. */
   async function begin(): Promise<RunRecord> {
-    const resumable = await findResumable({
-      experiment,
-      dataHash: data.hash,
-      ...(parent && { parentHash: parent.reference.sha256 }),
-    }, options.runs);
+    const resumable = await findResumable(key, options.runs);
     const from = options.previous ? "previous" : "last";
     const saved = resumable?.checkpoints[from];
     if (options.previous && !saved) {

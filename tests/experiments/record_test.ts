@@ -339,6 +339,35 @@ for (const [what, change, reason] of processes) {
   });
 }
 
+/** A running record of a Slurm job's first start on another node, and what a process of a job makes of it. */
+const slurmStarts: [what: string, job: string, restarts: string, status: string][] = [
+  ["the same job was started again", "123", "1", "interrupted"],
+  ["it is the same start of the job", "123", "0", "running"],
+  ["it is another job", "124", "1", "running"],
+];
+for (const [what, job, restarts, status] of slurmStarts) {
+  Deno.test(`readRun() finds a run on another node ${status} when ${what}`, async () => {
+    const names = ["SLURM_JOB_ID", "SLURM_RESTART_COUNT"];
+    const before = names.map((name) => Deno.env.get(name));
+    try {
+      await withRuns(async (runs) => {
+        Deno.env.set("SLURM_JOB_ID", "123");
+        Deno.env.delete("SLURM_RESTART_COUNT"); // Slurm sets it from the first restart on
+        const { id } = await start(runs);
+        await edit(id, runs, (text) => text.replace(/host: .+/, "host: elsewhere"));
+        Deno.env.set("SLURM_JOB_ID", job);
+        Deno.env.set("SLURM_RESTART_COUNT", restarts);
+        assertEquals((await readRun(id, runs)).status, status);
+      });
+    } finally {
+      for (const [i, name] of names.entries()) {
+        if (before[i] === undefined) Deno.env.delete(name);
+        else Deno.env.set(name, before[i]);
+      }
+    }
+  });
+}
+
 Deno.test("RunRecord survives kill -9: the record is whole and the run is resumable", async () => {
   await withRuns(async (runs) => {
     const script = `
