@@ -20,7 +20,7 @@ export interface Film {
    */
   probabilities?: Float32Array;
   /** A line below the film; cut to the film's width. */
-  caption?: string;
+  caption?: string | undefined;
 }
 
 export interface FilmGridOptions {
