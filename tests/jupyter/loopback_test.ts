@@ -73,7 +73,7 @@ Deno.test(
         const { value, done } = await reader.read();
         assert(!done, `JupyterLab has ended: ${log}`);
         log += value;
-        found = /http:\/\/127\.0\.0\.1:(\d+)\/lab\?token=([0-9a-f]{32,})/.exec(log);
+        found = /http:\/\/127\.0\.0\.1:(\d+)\/lab[^?\s]*\?token=([0-9a-f]{32,})/.exec(log);
       }
       const [, port, token] = found;
       const status = async (query: string) => {
