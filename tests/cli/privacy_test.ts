@@ -6,6 +6,7 @@ import { main as prepare } from "@/cli/prepare.ts";
 import { main as runs } from "@/cli/runs.ts";
 import { main as train } from "@/cli/train.ts";
 import { readDicom } from "@/dicom/mod.ts";
+import "@/training/mod.ts"; // the tasks load it when they need it, which a test must not
 import { filmPath, rectangle, writeFilm } from "../data/small_dataset.ts";
 import { captured } from "./console.ts";
 import { withRuns } from "./with_runs.ts";
