@@ -23,6 +23,8 @@ const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const ENVIRONMENT = join(PROJECT, ".venv");
 const NOTEBOOKS = join(PROJECT, "notebooks");
 const INDEX = "index.md";
+/** How long JupyterLab may take to end its kernels. */
+const SECONDS_TO_END = 10;
 
 /** Runs the command and returns its exit code. */
 export const main = command({
@@ -105,10 +107,17 @@ async function lab(args: string[]): Promise<number> {
     cwd: PROJECT,
     env: labEnvironment(),
   }).spawn();
+  let killer: ReturnType<typeof setTimeout> | undefined;
   // The terminal's Ctrl-C reaches JupyterLab too, which asks whether it is meant.
   Deno.addSignalListener("SIGINT", () => {});
-  Deno.addSignalListener("SIGTERM", () => process.kill("SIGTERM"));
-  return (await process.status).code;
+  Deno.addSignalListener("SIGTERM", () => {
+    process.kill("SIGTERM");
+    // It has been seen to go on for ever when a kernel was just starting.
+    killer ??= setTimeout(() => process.kill("SIGKILL"), SECONDS_TO_END * 1000);
+  });
+  const { code } = await process.status;
+  clearTimeout(killer);
+  return code;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
