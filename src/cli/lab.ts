@@ -10,7 +10,7 @@ const HELP = `Opens JupyterLab with Deno's kernel, on a page that tells what to 
 Usage: deno task lab [JUPYTERLAB_OPTION ...]
 
   deno task lab
-  deno task lab --no-browser --ip=0.0.0.0 --port=8890   on another machine
+  deno task lab --no-browser --port=8890   on another machine, reached with: ssh -L 8890:localhost:8890
   PNEUMOTHORAX_DATA=/data/siim PNEUMOTHORAX_CHAIN=siim deno task lab
 
 Options:
@@ -99,6 +99,11 @@ async function lab(args: string[]): Promise<number> {
       "-m",
       "jupyterlab",
       `--ServerApp.root_dir=${PROJECT}`,
+      // Jupyter's own defaults, which a configuration of the machine may have changed: nobody connects
+      // from elsewhere. The token that it asks for is drawn anew at each start.
+      "--ServerApp.ip=127.0.0.1",
+      "--ServerApp.allow_remote_access=False",
+      "--KernelManager.ip=127.0.0.1",
       `--LabApp.default_url=${await writeIndex()}`,
       "--MultiKernelManager.default_kernel_name=deno",
       ...asRoot,
