@@ -10,7 +10,7 @@ const HELP = `Opens JupyterLab with Deno's kernel, on a page that tells what to 
 Usage: deno task lab [JUPYTERLAB_OPTION ...]
 
   deno task lab
-  deno task lab --no-browser --ip=0.0.0.0 --port=8890   on another machine
+  deno task lab --no-browser --port=8890   on another machine, reached with: ssh -L 8890:localhost:8890
   PNEUMOTHORAX_DATA=/data/siim PNEUMOTHORAX_CHAIN=siim deno task lab
 
 Options:
@@ -23,6 +23,8 @@ const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const ENVIRONMENT = join(PROJECT, ".venv");
 const NOTEBOOKS = join(PROJECT, "notebooks");
 const INDEX = "index.md";
+/** How long JupyterLab may take to end its kernels. */
+const SECONDS_TO_END = 10;
 
 /** Runs the command and returns its exit code. */
 export const main = command({
@@ -97,6 +99,11 @@ async function lab(args: string[]): Promise<number> {
       "-m",
       "jupyterlab",
       `--ServerApp.root_dir=${PROJECT}`,
+      // Jupyter's own defaults, which a configuration of the machine may have changed: nobody connects
+      // from elsewhere. The token that it asks for is drawn anew at each start.
+      "--ServerApp.ip=127.0.0.1",
+      "--ServerApp.allow_remote_access=False",
+      "--KernelManager.ip=127.0.0.1",
       `--LabApp.default_url=${await writeIndex()}`,
       // Jupyter's own defaults, which a configuration of the machine may have changed: nobody connects
       // from elsewhere. The token that it asks for is drawn anew at each start.
@@ -110,10 +117,17 @@ async function lab(args: string[]): Promise<number> {
     cwd: PROJECT,
     env: labEnvironment(),
   }).spawn();
+  let killer: ReturnType<typeof setTimeout> | undefined;
   // The terminal's Ctrl-C reaches JupyterLab too, which asks whether it is meant.
   Deno.addSignalListener("SIGINT", () => {});
-  Deno.addSignalListener("SIGTERM", () => process.kill("SIGTERM"));
-  return (await process.status).code;
+  Deno.addSignalListener("SIGTERM", () => {
+    process.kill("SIGTERM");
+    // It has been seen to go on for ever when a kernel was just starting.
+    killer ??= setTimeout(() => process.kill("SIGKILL"), SECONDS_TO_END * 1000);
+  });
+  const { code } = await process.status;
+  clearTimeout(killer);
+  return code;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -37,7 +37,8 @@ export async function withBrowser(
     const watched: Watched = { page, errors: [], requests: [] };
     page.on("pageerror", (error) => watched.errors.push(String(error)));
     page.on("console", (message) => {
-      if (message.type() === "error") watched.errors.push(message.text());
+      if (message.type() !== "error") return;
+      watched.errors.push(`${message.text()} ${message.location().url}`.trim());
     });
     page.on("request", (request) => {
       if (!/^(data|blob):/.test(request.url())) watched.requests.push(request.url());

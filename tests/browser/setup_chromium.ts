@@ -6,8 +6,8 @@
  */
 import { CHROMIUM } from "./find_chromium.ts";
 
-const TRIES = 3;
-const MINUTES = 5;
+const TRIES = 2;
+const MINUTES = 3;
 
 /** Runs a command of apt and returns what it says if it fails. */
 async function apt(...args: string[]): Promise<string | undefined> {

@@ -16,11 +16,11 @@ const { tasks } = JSON.parse(await Deno.readTextFile(join(PROJECT, "deno.json"))
   tasks: Record<string, Task>;
 };
 
-/** Tasks that are one program of this project, without those that take no arguments. */
-const WITHOUT_ARGUMENTS = new Set(["pydicom", "chromium"]);
+/** Programs of the command line, and those of the tests that take arguments. */
+const PROGRAM = /^deno run -A ((?:src\/cli\/|tests\/(?:bench|fuzz)\/)\S+\.ts)$/;
 const PROGRAMS = Object.entries(tasks).flatMap(([name, { command }]) => {
-  const file = /^deno run -A (\S+\.ts)$/.exec(command)?.[1];
-  return file === undefined || WITHOUT_ARGUMENTS.has(name) ? [] : [{ name, file }];
+  const file = PROGRAM.exec(command)?.[1];
+  return file === undefined ? [] : [{ name, file }];
 });
 
 async function call(file: string, args: string[]) {
