@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readMaskPng } from "@/data/mod.ts";
 import { parseDicom } from "@/dicom/mod.ts";
+// Loaded here, the library does not count as something that a test leaves behind.
+import "@/tensorflow/mod.ts";
 import { main as importFilms } from "../../src/cli/import.ts";
 import { main as predict } from "../../src/cli/predict.ts";
 import { main as train } from "../../src/cli/train.ts";

@@ -36,6 +36,7 @@ async function withFolder(
 Deno.test("listExperiments() names the shipped chains", async () => {
   const chains = (await listExperiments()).filter((name) => !name.startsWith("ablation/"));
   assertEquals(chains, [
+    "own/1-128",
     "phantom/1-128",
     "phantom/2-192",
     "phantom/3-192-focal-swa",

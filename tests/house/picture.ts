@@ -33,7 +33,7 @@ export async function drawnSource(): Promise<string> {
 function layOut(imports: FolderImports): { places: Place[]; lines: Place[][] } {
   const floorOf = floors(imports);
   const folders = new Map<string, Place>();
-  for (const [folder, floor] of floorOf) folders.set(folder, { folder, floor, x: 0 });
+  for (const [folder, floor] of [...floorOf].sort()) folders.set(folder, { folder, floor, x: 0 });
   const lines = essentialImports(imports).map(([from, to]) => {
     const [upper, lower] = [folders.get(from)!, folders.get(to)!];
     const between: Place[] = [];
