@@ -40,5 +40,5 @@ export {
 export { scheduleCurve, type ScheduledRate } from "./schedule_curve.ts";
 export { type StageOptions, type StageProgress, trainStage } from "./stage.ts";
 export { loadStageData, splitStage, type StageData, type StageDataOptions } from "./stage_data.ts";
-export { type TrainingStep, trainingStep } from "./step.ts";
+export { type StepWorkers, type TrainingStep, trainingStep } from "./step.ts";
 export { batchTensors, type Validation, type Validator, validator } from "./validate.ts";

@@ -2,7 +2,7 @@ import { augmentation } from "@/augmentation/mod.ts";
 import { weightedLoss } from "@/losses/mod.ts";
 import { createModel, INFERENCE, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
 import { type CompileOptions, jit, tf } from "@/tensorflow/mod.ts";
-import { Adam, LossScale, trainingStep } from "@/training/mod.ts";
+import { Adam, LossScale, type StepWorkers, trainingStep } from "@/training/mod.ts";
 
 /** The report's network: EfficientNet-B4 and the simplified U-Net++. */
 export function network(): SegmentationModel {
@@ -26,17 +26,25 @@ export function films(count: number, size: number): Films {
   });
 }
 
-/** One step of Adam on BCE + dice without augmentation; each call returns when the loss is there. */
-export function stepOf(compile: CompileOptions): (batch: Films) => Promise<number> {
+/**
+ * One step of Adam on BCE + dice without augmentation; each call returns when the loss is there.
+ *
+ * @param workers Those that make it together. Default: this process alone.
+ */
+export function stepOf(
+  compile: CompileOptions,
+  workers?: StepWorkers,
+): (batch: Films) => Promise<number> {
   const model = network();
   const step = trainingStep({
     model,
-    loss: weightedLoss({ bce: 1, dice: 1 }),
+    loss: weightedLoss({ bce: 1, dice: 1 }, {}, workers?.collectives),
     augment: augmentation({}),
     optimizer: new Adam(model.weights.trainable),
     accumulation: 1,
     threshold: 0.5,
     compile,
+    ...(workers && { workers }),
     ...(compile.mixedPrecision === "float16" && { lossScale: new LossScale() }),
   });
   const seed = tf.tensor1d([1, 2], "int32"), rate = tf.scalar(1e-3), share = tf.scalar(1);
