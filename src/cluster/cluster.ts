@@ -1,6 +1,7 @@
 import type { Collectives } from "@/tensorflow/mod.ts";
 import { agree } from "./agree.ts";
 import { Channel, type Patience } from "./channel.ts";
+import { ClusterError } from "./cluster_error.ts";
 import { onlyOwnAddress } from "./only_own_address.ts";
 import { listenOn } from "./own_address.ts";
 import { describeProgram } from "./program.ts";
@@ -148,6 +149,6 @@ export async function joinCluster(
     return cluster;
   } catch (error) {
     await (cluster ?? channel).fail((error as Error).message);
-    throw channel.failure ?? error;
+    throw error instanceof ClusterError ? error : channel.failure ?? error;
   }
 }
