@@ -97,10 +97,10 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
   });
   const alone = median(first.alone);
   const scenarios: { name: string; compute: number; link: Link }[] = [
-    { name: "T4, 24 films an update, 10 Gbit/s", compute: 24 * T4_FILM, link: net(10_000) },
-    { name: "T4, 2 films an update, 10 Gbit/s", compute: 2 * T4_FILM, link: net(10_000) },
-    { name: "T4, 2 films an update, 1 Gbit/s", compute: 2 * T4_FILM, link: net(1000) },
-    { name: "one core here, 1 film, 1 Gbit/s", compute: alone, link: net(1000) },
+    { name: "T4, 24 films, 10 Gbit/s", compute: 24 * T4_FILM, link: net(10_000) },
+    { name: "T4, 2 films, 10 Gbit/s", compute: 2 * T4_FILM, link: net(10_000) },
+    { name: "T4, 2 films, 1 Gbit/s", compute: 2 * T4_FILM, link: net(1000) },
+    { name: "CPU core, 1 film, 1 Gbit/s", compute: alone, link: net(1000) },
   ];
   const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
   const chart = lines(
@@ -108,8 +108,9 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
       counts.map((n) => ({ x: n, y: 100 * efficiency(n, compute, costs, link), series: name }))
     ),
     {
-      title: "Gradients on a gRPC ring scale to tens of workers",
-      subtitle: "Modelled from two processes on one machine; nothing of the reduction is hidden",
+      title: "Accumulated gradients keep many workers busy",
+      subtitle:
+        "Modelled from two processes on one machine; films of a worker from one reduction to the next",
       x: "workers",
       y: "% of that many times one worker's speed",
       doublingX: true,
