@@ -1,7 +1,7 @@
 import type { Collectives } from "@/tensorflow/mod.ts";
 import { agree } from "./agree.ts";
 import { Channel, type Patience } from "./channel.ts";
-import type { ClusterError } from "./cluster_error.ts";
+import { ClusterError } from "./cluster_error.ts";
 import { onlyOwnAddress } from "./only_own_address.ts";
 import { listenOn } from "./own_address.ts";
 import { describeProgram } from "./program.ts";
@@ -16,13 +16,27 @@ export interface ClusterOptions {
   timeout?: number;
 }
 
+/** Milliseconds that a process has to end by itself when another is lost. */
+const GRACE = 10_000;
+
 /** Processes that train together, seen from one of them. */
 export class Cluster {
+  /** Ends the process if a call into TensorFlow does not come back after a worker is lost. */
+  #stuck: ReturnType<typeof setTimeout> | undefined;
+
   constructor(
     readonly spec: ClusterSpec,
     readonly collectives: Collectives,
     readonly channel: Channel,
-  ) {}
+  ) {
+    channel.onFailure(({ message }) => {
+      collectives.abort(message);
+      this.#stuck = setTimeout(() => {
+        console.error(message);
+        Deno.exit(1);
+      }, GRACE);
+    });
+  }
 
   /** This process's place, from 0; the chief's is 0. */
   get index(): number {
@@ -66,6 +80,7 @@ export class Cluster {
 
   /** Tells the others why this process stops. */
   async fail(reason: string): Promise<void> {
+    clearTimeout(this.#stuck);
     await this.channel.fail(reason);
   }
 
@@ -109,6 +124,7 @@ export async function joinCluster(
   const patience: Patience = { start: startTimeout, lost: timeout };
   const channel = await Channel.open(spec, patience);
   // TensorFlow takes seconds to load: after the channel, so that a wrong cluster is found at once.
+  let cluster: Cluster | undefined;
   const { Collectives, tensorflowVersion, usesGpu } = await import("@/tensorflow/mod.ts");
   try {
     const hint = usesGpu() ? "nccl" : "ring";
@@ -128,24 +144,11 @@ export async function joinCluster(
           `closed here. Let nobody but the workers reach it`,
       );
     }
-    channel.onFailure((error) => {
-      collectives.abort(error.message);
-      endIfStuck(error);
-    });
+    cluster = new Cluster(spec, collectives, channel);
     await channel.gather("started", null);
-    return new Cluster(spec, collectives, channel);
+    return cluster;
   } catch (error) {
-    await channel.fail((error as Error).message);
-    throw channel.failure ?? error;
+    await (cluster ?? channel).fail((error as Error).message);
+    throw error instanceof ClusterError ? error : channel.failure ?? error;
   }
-}
-
-/** Ends the process if a call into TensorFlow does not come back. */
-function endIfStuck({ message }: ClusterError): void {
-  const GRACE = 10_000;
-  const timer = setTimeout(() => {
-    console.error(message);
-    Deno.exit(1);
-  }, GRACE);
-  Deno.unrefTimer(timer);
 }

@@ -92,13 +92,12 @@ function threads(workers: number): Record<string, string> {
   return { [name]: `${Math.max(1, Math.floor(navigator.hardwareConcurrency / workers))}` };
 }
 
-async function printLines(stream: ReadableStream<Uint8Array>, name: string): Promise<void> {
+async function printLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  name: string,
+): Promise<void> {
   let rest = "";
-  for await (
-    const text of stream.pipeThrough(new TextDecoderStream() as never) as never as AsyncIterable<
-      string
-    >
-  ) {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) console.error(`${name}: ${line}`);

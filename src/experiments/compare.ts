@@ -42,6 +42,7 @@ export function compareSurroundings(first: Run, second: Run): string[] {
   };
   all(first.versions, second.versions, "version of");
   all({ ...first.device }, { ...second.device }, "device,");
+  compare("workers", first.workers, second.workers);
   all(first.environment, second.environment, "variable");
   return lines;
 }

@@ -26,9 +26,12 @@ export function watchStage(): StageWatcher {
       void preparing.update(done);
       if (done === total) void preparing.finish();
     },
-    onStart({ id, data: { films }, resumed, metrics }) {
+    onStart({ id, data: { films }, resumed, metrics, workers }) {
       const goesOn = resumed.length > 0 ? `, going on after epoch ${metrics.length}` : "";
-      console.log(`run ${id}: ${films.train} films, ${films.validation} for validation${goesOn}`);
+      console.log(
+        `run ${id}: ${films.train} films, ${films.validation} for validation${goesOn}` +
+          workersText([workers, ...resumed.map((resumed) => resumed.workers)]),
+      );
     },
     onBatch({ epoch, epochs, films, filmsInAll, loss }) {
       // The first batch waits for the trace: it does not count for the speed.
@@ -53,4 +56,11 @@ export function watchStage(): StageWatcher {
       console.log(`epoch ${last.epoch}: ${parts.join(", ")}, ${last.seconds?.toFixed(1)} s`);
     },
   };
+}
+
+/** Of the run's starts, the last of them being this one. */
+function workersText(starts: readonly number[]): string {
+  const [before, now] = [starts.at(-2), starts.at(-1)!];
+  if (before !== undefined && before !== now) return `, with ${now} workers instead of ${before}`;
+  return now === 1 ? "" : `, with ${now} workers`;
 }

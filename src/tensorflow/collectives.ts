@@ -17,7 +17,8 @@ const GROUP_KEY = 1;
  * averaged.
  */
 export class Collectives {
-  #instances = 0;
+  /** What has been made so far, run or traced: a traced function makes its own once, for all its calls. */
+  readonly made = { operations: 0, numbers: 0 };
 
   /**
    * Makes this process a worker of the cluster: it listens for the others from now on.
@@ -75,7 +76,8 @@ export class Collectives {
 
   #reduce(x: tf.Tensor, finalOp: "Id" | "Div"): tf.Tensor {
     const number = (value: number) => tf.scalar(value, "int32");
-    const instance = ++this.#instances;
+    const instance = ++this.made.operations;
+    this.made.numbers += x.size;
     return tf.tidy(() =>
       rawOp("CollectiveReduceV2", [x, number(this.size), number(GROUP_KEY), number(instance)], {
         T: { type: "float32" },

@@ -97,6 +97,9 @@ const CALLS: [args: string[], code: number, ...messages: string[]][] = [
   [[], 2, "no experiment is named", "deno task train --help"],
   [["--lits"], 2, "--lits", "deno task train --help"],
   [[STAGE, "--data"], 2, "--data", "deno task train --help"],
+  [[STAGE, "--workers", "0"], 2, "--workers must be a number above 0: 0"],
+  [[STAGE, "--workers", "1.5"], 2, "--workers must be a whole number: 1.5"],
+  [[STAGE, "--worker-timeout", "soon"], 2, "--worker-timeout must be a number above 0: soon"],
   [["phantom/1-129"], 1, 'did you mean "phantom/1-128"?'],
   [[STAGE, "siim/1-265"], 1, 'did you mean "siim/1-256"?'],
   [
@@ -124,6 +127,30 @@ for (const [args, code, ...messages] of CALLS) {
     for (const message of messages) assertStringIncludes(result.error.join("\n"), message);
   });
 }
+
+Deno.test("train refuses a cluster that makes no sense", async () => {
+  Deno.env.set(
+    "TF_CONFIG",
+    '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 3}}',
+  );
+  try {
+    const { code, error } = await quickly([STAGE]);
+    assertEquals(code, 1);
+    assertStringIncludes(error.join("\n"), "there is no task worker 3 that trains");
+  } finally {
+    Deno.env.delete("TF_CONFIG");
+  }
+});
+
+Deno.test("train --workers 2 trains in two processes, with one record", async () => {
+  using runs = new Runs();
+  const settingsOfOne = settings("training.epochs=1");
+  const { code, out, error } = await runs.train(STAGE, "--workers", "2", ...settingsOfOne);
+  assertEquals(code, 0, error);
+  assertMatch(out, /^epoch 1: loss/m);
+  const [run, ...others] = await runs.of(STAGE);
+  assertEquals([run?.status, run?.workers, others], ["finished", 2, []]);
+});
 
 Deno.test("train --list names the experiments, and --help tells the options", async () => {
   const list = await quickly(["--list"]);

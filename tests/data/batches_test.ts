@@ -131,12 +131,29 @@ Deno.test("batches() refuses ill options at once", () => {
     [{ prefetch: -1 }, "prefetch"],
     [{ start: 8 }, "start"],
     [{ start: -1 }, "start"],
+    [{ batchSize: 3, share: { index: 0, count: 2 } }, "3 films do not part into 2 equal parts"],
   ];
   for (const [options, name] of ill) {
     const all = { batchSize: 1, ...options };
     assertThrows(() => batches(new FakePrepared(), order, all), RangeError, name);
   }
   assertThrows(() => batches(new FakePrepared(), [], { batchSize: 1 }), RangeError, "0 films");
+});
+
+Deno.test("batches() parts each batch among those that share it", async () => {
+  const options = { batchSize: 4, dropRemainder: true, start: 1 };
+  const films = [...order, ...order]; // three whole batches
+  const whole = await collect(batches(new FakePrepared(), films, options));
+  const [first, second] = await Promise.all(
+    [0, 1].map((index) =>
+      collect(batches(new FakePrepared(), films, { ...options, share: { index, count: 2 } }))
+    ),
+  );
+  assertEquals(first!.map(({ index, count }) => [index, count]), [[1, 2], [2, 2]]);
+  for (const [i, batch] of whole.entries()) {
+    assertEquals([...first![i]!.imageIds, ...second![i]!.imageIds], batch.imageIds);
+    assertEquals([...first![i]!.images, ...second![i]!.images], [...batch.images]);
+  }
 });
 
 Deno.test("imageBatches() does not ask for masks", async () => {

@@ -283,3 +283,33 @@ Deno.test("LOSSES of weightedLoss() are the names that an experiment may use", (
     }
   });
 });
+
+Deno.test("diceLoss() of a shared batch is the ratio of its sums over all parts", () => {
+  tf.tidy(() => {
+    const logits = tf.tensor4d([1, -2, 0.5, 3, -1, 0, 2, -3], [2, 2, 2, 1]);
+    const masks = tf.tensor4d([1, 0, 0, 1, 0, 1, 1, 0], [2, 2, 2, 1]);
+    const [z, y] = [tf.split(logits, 2), tf.split(masks, 2)] as [tf.Tensor4D[], tf.Tensor4D[]];
+    const sums: tf.Tensor[] = [];
+    const down = { sum: <T extends tf.Tensor>(x: T) => (sums.push(tf.keep(x.clone())), x) };
+    for (const i of [0, 1]) diceLoss(z[i]!, y[i]!, { shared: down });
+    const shared = { sum: <T extends tf.Tensor>() => tf.addN(sums) as T };
+    const expected = diceLoss(logits, masks).dataSync();
+    for (const i of [0, 1]) assertClose(diceLoss(z[i]!, y[i]!, { shared }), expected, 1e-6);
+    // A mean over images needs no sums.
+    const alone = { per: "image" } as const;
+    assertClose(
+      diceLoss(z[0]!, y[0]!, { ...alone, shared }),
+      diceLoss(z[0]!, y[0]!, alone).dataSync(),
+    );
+    tf.dispose(sums);
+  });
+});
+
+Deno.test("weightedLoss() refuses to sort the pixels of a batch that is shared", () => {
+  const shared = { sum: <T extends tf.Tensor>(x: T) => x };
+  const make = (per: "batch" | "image") =>
+    weightedLoss({ bce: 1, lovasz: 1 }, { lovasz: { per } }, shared);
+  make("image");
+  assertThrows(() => make("batch"), RangeError, "lossOptions.lovasz.per: image, or one worker");
+  weightedLoss({ bce: 1, lovasz: 0 }, { lovasz: { per: "batch" } }, shared); // not in use
+});

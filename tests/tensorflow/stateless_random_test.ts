@@ -162,3 +162,31 @@ Deno.test("StatelessRandom kept draws the same when traced, and anew at its next
     traced.dispose();
   });
 });
+
+Deno.test("StatelessRandom with a share draws for a row what it gets wherever the batch is cut", () => {
+  const BATCH = 6;
+  // Few numbers a row, and many; an odd number of decisions.
+  for (const row of [[1, 1, 1], [64], [5, 13, 1], [80, 3]]) {
+    const draws: Draw[] = [
+      (random, shape) => random.uniform(shape, -1, 2),
+      (random, shape) => random.normal(shape),
+      (random, shape) => tf.cast(random.kept(shape, 0.3), "float32"),
+    ];
+    const cut = (count: number) =>
+      Array.from({ length: count }, (_, index) => {
+        const random = new StatelessRandom(seed(3, 4), { index, count });
+        return draws.map((draw) => draw(random, [BATCH / count, ...row]));
+      });
+    const [whole] = cut(1);
+    for (const count of [2, 3, 6]) {
+      const parts = cut(count);
+      for (const [i, expected] of whole!.entries()) {
+        const joined = tf.concat(parts.map((part) => part[i]!));
+        assertEquals(joined.shape, expected.shape);
+        assertEquals(joined.dataSync(), expected.dataSync(), `[${row}] draw ${i}, ${count} parts`);
+      }
+    }
+    const values = whole![1]!.dataSync();
+    assertEquals(new Set(values).size, values.length, "rows differ");
+  }
+});

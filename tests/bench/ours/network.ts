@@ -29,7 +29,7 @@ export function films(count: number, size: number): Films {
 /**
  * One step of Adam on BCE + dice without augmentation; each call returns when the loss is there.
  *
- * @param workers Those that train together. Default: this process alone.
+ * @param workers Those that make it together. Default: this process alone.
  */
 export function stepOf(
   compile: CompileOptions,
@@ -38,7 +38,7 @@ export function stepOf(
   const model = network();
   const step = trainingStep({
     model,
-    loss: weightedLoss({ bce: 1, dice: 1 }),
+    loss: weightedLoss({ bce: 1, dice: 1 }, {}, workers?.collectives),
     augment: augmentation({}),
     optimizer: new Adam(model.weights.trainable),
     accumulation: 1,
