@@ -226,7 +226,8 @@ pack (Patarasuk and Yuan 2009). From two workers on the loopback interface: ${
 (copying, adding, gRPC) and ${costs.hop.toFixed(2)} ms for each message. Assumed, not measured:
 
 - each worker has a link of its own at full speed, with ${LATENCY} ms of latency, and none is slower than others;
-- nothing of the reduction is hidden behind the backward pass, and packs go one after the other;
+- nothing of the reduction is hidden behind the backward pass, packs go one after the other, and BatchNorm is
+  \`per-worker\`;
 - the messages between hundreds of machines take as long as those between two processes here;
 - a T4 takes ${
     T4_FILM.toFixed(0)
