@@ -89,7 +89,7 @@ for (const parts of [1, 2, 3]) {
       const join = (name: "y" | "dx") => tf.concat(all.map(({ result }) => result[name]));
       const add = (name: "dgamma" | "dbeta") => tf.addN(all.map(({ result }) => result[name]));
       assertClose(join("y"), expected.y.dataSync(), 1e-5);
-      assertClose(join("dx"), expected.dx.dataSync(), 1e-5);
+      assertClose(join("dx"), expected.dx.dataSync(), 1e-4); // of numbers up to 22
       assertClose(add("dgamma"), expected.dgamma.dataSync(), 1e-4);
       assertClose(add("dbeta"), expected.dbeta.dataSync(), 1e-4);
       for (const { result } of all) {
