@@ -11,12 +11,13 @@ import { type Network, runWorkers } from "./workers_network.ts";
 const HELP =
   `Measures what several workers on this machine need to reduce their gradients, and models more.
 
-Usage: deno run -A tests/bench/scaling.ts [NETWORK ...]
+Usage: deno run -A tests/bench/scaling.ts [NETWORK ...] [--note TEXT]
 
   deno run -A tests/bench/scaling.ts             all of them, in about 5 minutes on two cores
   deno run -A tests/bench/scaling.ts 2@1000      two workers, links of 1,000 Mbit/s; the others stay
                                                  as they were measured last
   deno run -A tests/bench/scaling.ts none        writes the report anew
+  --note TEXT                                    stands beside what is measured now
 
 Run it while nothing else runs. Writes scaling.json, scaling.md and scaling.png beside it. Links of
 limited speed are made of network namespaces (Linux, unshare, ip and tc).`;
@@ -35,7 +36,7 @@ const NETWORKS: Record<string, Network & { reduceOnly?: boolean }> = {
 
 interface Measured {
   machine: Awaited<ReturnType<typeof describeMachine>>;
-  networks: Record<string, WorkerTimes>;
+  networks: Record<string, WorkerTimes & { note?: string }>;
 }
 
 /**
@@ -51,7 +52,7 @@ async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { help: { type: "boolean", short: "h", default: false } },
+    options: { note: { type: "string" }, help: { type: "boolean", short: "h", default: false } },
   });
   if (values.help) {
     console.log(HELP);
@@ -75,7 +76,7 @@ async function main(args: string[]): Promise<number> {
     const { reduceOnly, ...network } = NETWORKS[name]!;
     const numbers = [SIZE, BATCH, STEPS].map(String);
     const times = await runWorkers(network, [...numbers, ...(reduceOnly ? ["reduce"] : [])]);
-    measured.networks[name] = times;
+    measured.networks[name] = { ...times, ...(values.note && { note: values.note }) };
     await writeFileAtomic(file("scaling.json"), JSON.stringify(measured, null, 2) + "\n");
   }
   if (!measured.networks["2@loopback"]) {
@@ -97,10 +98,10 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
   });
   const alone = median(first.alone);
   const scenarios: { name: string; compute: number; link: Link }[] = [
-    { name: "T4, 24 films an update, 10 Gbit/s", compute: 24 * T4_FILM, link: net(10_000) },
-    { name: "T4, 2 films an update, 10 Gbit/s", compute: 2 * T4_FILM, link: net(10_000) },
-    { name: "T4, 2 films an update, 1 Gbit/s", compute: 2 * T4_FILM, link: net(1000) },
-    { name: "one core here, 1 film, 1 Gbit/s", compute: alone, link: net(1000) },
+    { name: "T4, 24 films, 10 Gbit/s", compute: 24 * T4_FILM, link: net(10_000) },
+    { name: "T4, 2 films, 10 Gbit/s", compute: 2 * T4_FILM, link: net(10_000) },
+    { name: "T4, 2 films, 1 Gbit/s", compute: 2 * T4_FILM, link: net(1000) },
+    { name: "CPU core, 1 film, 1 Gbit/s", compute: alone, link: net(1000) },
   ];
   const counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
   const chart = lines(
@@ -108,8 +109,9 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
       counts.map((n) => ({ x: n, y: 100 * efficiency(n, compute, costs, link), series: name }))
     ),
     {
-      title: "Gradients on a gRPC ring scale to tens of workers",
-      subtitle: "Modelled from two processes on one machine; nothing of the reduction is hidden",
+      title: "Accumulated gradients keep many workers busy",
+      subtitle:
+        "Modelled from two processes on one machine; films of a worker from one reduction to the next",
       x: "workers",
       y: "% of that many times one worker's speed",
       doublingX: true,
@@ -139,6 +141,7 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
       milliseconds(median(times.smallest)),
       sent.toFixed(1),
       (2 * (workers - 1) / workers * bytes / 1e6).toFixed(1),
+      times.note ?? "",
     ]];
   });
   const modelled = scenarios.map(({ name, compute, link }) => [
@@ -149,16 +152,15 @@ async function writeReport({ machine, networks }: Measured): Promise<void> {
       `${(100 * efficiency(n, compute, costs, link)).toFixed(0)} %`,
     ]),
   ]);
+  const normalised = Object.values(networks).find((each) => each.normalised)?.normalised ?? NaN;
   /** Milliseconds of the small reductions of a batch where BatchNorm is synchronised. */
   const synchronisation = (n: number) =>
-    2 * (first.normalised ?? NaN) * reduceTime(n, { ...costs, bytes: 0, packs: 1 }, net(1000));
+    2 * normalised * reduceTime(n, { ...costs, bytes: 0, packs: 1 }, net(1000));
   const text = `# Scaling to many workers
 
 \`deno run -A tests/bench/scaling.ts\` measures the first table on one machine and models the second.
 
-${machine.processor}, ${machine.cores} cores, commit ${machine.commit}, load before ${
-    machine.load.toFixed(1)
-  }. Each worker has one thread.
+${machine.processor}, ${machine.cores} cores, commit ${machine.commit}. Each worker has one thread.
 The network is the report's (EfficientNet-B4, simplified U-Net++): ${
     first.parameters.toLocaleString("en")
   }
@@ -182,6 +184,7 @@ ${
         "of one number",
         "MB sent by each",
         "ring's bound",
+        "",
       ],
       ...measuredRows,
     ])
@@ -189,10 +192,9 @@ ${
 
 - "step alone": all workers at once, each by itself; "step together": with the reduction of gradients,
   BatchNorm statistics, loss and counts within the same TensorFlow function (\`training.batchNorm: per-worker\`).
+- Overlap: where a step grows by less than a reduction takes, the rest is hidden behind the backward pass.
 - BatchNorm that is synchronised, the default, needs two more small reductions for each of the network's
-  ${
-    first.normalised ?? "?"
-  } BatchNorm layers, which wait for one another: at n workers \`2 * 2 (n - 1)\` messages a layer. Modelled:
+  ${normalised} BatchNorm layers, which wait for one another: at n workers \`2 * 2 (n - 1)\` messages a layer. Modelled:
   ${
     [8, 64].map((n) => `${(synchronisation(n) / 1000).toFixed(1)} s a batch at ${n} workers`).join(
       ", ",
@@ -224,7 +226,8 @@ pack (Patarasuk and Yuan 2009). From two workers on the loopback interface: ${
 (copying, adding, gRPC) and ${costs.hop.toFixed(2)} ms for each message. Assumed, not measured:
 
 - each worker has a link of its own at full speed, with ${LATENCY} ms of latency, and none is slower than others;
-- nothing of the reduction is hidden behind the backward pass, and packs go one after the other;
+- nothing of the reduction is hidden behind the backward pass, packs go one after the other, and BatchNorm is
+  \`per-worker\`;
 - the messages between hundreds of machines take as long as those between two processes here;
 - a T4 takes ${
     T4_FILM.toFixed(0)
@@ -234,7 +237,8 @@ pack (Patarasuk and Yuan 2009). From two workers on the loopback interface: ${
   learning is not modelled. On GPUs the reduction goes through NCCL, which was not measured either.
 `;
   await writeFileAtomic(file("scaling.md"), text);
-  console.log(text);
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", file("scaling.md")] })
+    .output();
 }
 
 function net(mbit: number): Link {

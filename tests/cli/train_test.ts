@@ -223,3 +223,15 @@ Deno.test("train that is stopped in its second stage tells how to go on, and goe
   assertEquals(finished!.metrics.map(({ epoch }) => epoch), [1, 2, 3, 4]);
   assertEquals((await runs.of(STAGE)).length, 1, "the first stage is not trained anew");
 });
+
+Deno.test("train --unfinished leaves a finished stage as it is, and trains another one", async () => {
+  using runs = new Runs();
+  const one = [STAGE, "--unfinished", ...settings("training.epochs=1")];
+  const first = await runs.train(...one);
+  assertEquals(first.code, 0, first.error);
+  const again = await runs.train(...one);
+  assertEquals([again.code, (await runs.of(STAGE)).length], [0, 1], again.error);
+  assertStringIncludes(again.out, `finished: ${runs.folder}/${(await runs.of(STAGE))[0]!.id}`);
+  const other = await runs.train(...one, "--set", "seed=2");
+  assertEquals([other.code, (await runs.of(STAGE)).length], [0, 2], other.error);
+});
