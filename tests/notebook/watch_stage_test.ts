@@ -26,6 +26,7 @@ function runOf(changes: Partial<Run>): Run {
     id: "20260101-120000-phantom-1-128-abcd",
     data: { films: { train: 12, validation: 4, test: 0 } },
     resumed: [],
+    workers: 1,
     metrics: [],
     ...changes,
   } as unknown as Run;
@@ -61,12 +62,21 @@ Deno.test("watchStage() tells nothing of films that are there already", async ()
 Deno.test("watchStage() tells which run it is, and after which epoch it goes on", async () => {
   const { out } = await printed(({ onStart }) => {
     onStart(runOf({}));
-    const resumed = [{ time: "", afterEpoch: 2 }] as unknown as Run["resumed"];
-    onStart(runOf({ resumed, metrics: [{ epoch: 1 }, { epoch: 2 }] }));
+    const metrics = [{ epoch: 1 }, { epoch: 2 }];
+    const resumedOn = (workers: number) =>
+      [{ time: "", afterEpoch: 2, workers }] as unknown as Run["resumed"];
+    onStart(runOf({ resumed: resumedOn(1), metrics }));
+    onStart(runOf({ workers: 2 }));
+    onStart(runOf({ workers: 2, resumed: resumedOn(2), metrics }));
+    onStart(runOf({ workers: 2, resumed: resumedOn(3), metrics }));
   });
+  const start = "run 20260101-120000-phantom-1-128-abcd: 12 films, 4 for validation";
   assertEquals(out, [
-    "run 20260101-120000-phantom-1-128-abcd: 12 films, 4 for validation",
-    "run 20260101-120000-phantom-1-128-abcd: 12 films, 4 for validation, going on after epoch 2",
+    start,
+    `${start}, going on after epoch 2`,
+    `${start}, with 2 workers`,
+    `${start}, going on after epoch 2, with 2 workers`,
+    `${start}, going on after epoch 2, with 3 workers instead of 2`,
   ]);
 });
 
