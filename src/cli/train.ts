@@ -38,8 +38,8 @@ Where TF_CONFIG names a cluster ({"cluster": {"worker": ["host:port", ...]}, "ta
 first of them, writes a record and prints. See src/cluster/README.md.
 
 Ctrl-C saves a checkpoint; the same command then goes on from it. Of several stages, name those that
-were left or add --unfinished, or the finished ones are trained anew. A run's record and checkpoints are in
-experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
+were left or add --unfinished, or the finished ones are trained anew. A run's record and checkpoints
+are in experiments/runs/<id>. Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
 
 interface Arguments {
   /** As they were given. */

@@ -66,7 +66,7 @@ const MISTAKES: [task: string, args: string[], code: number, says: string][] = [
   ["notebooks", ["99"], 2, "There are: 01-data-exploration.ipynb, 02"],
   ["notebooks", ["--folder", NO], 1, NO],
   ["notebooks", ["--data", NO], 1, `the data set is no folder: ${NO}`],
-  ["notebooks", ["--chain", "simm"], 2, "There are: ablation, phantom, siim"],
+  ["notebooks", ["--chain", "simm"], 2, "There are: ablation, own, phantom, siim"],
   ["html", ["--folder", NO], 1, "cannot be read"],
   ["phantom", ["--train", "many"], 2, '--train must be a whole number: it is "many"'],
   ["phantom", ["--difficulty", "hard"], 2, "--difficulty must be clear or realistic: it is hard"],
