@@ -105,11 +105,6 @@ async function lab(args: string[]): Promise<number> {
       "--ServerApp.allow_remote_access=False",
       "--KernelManager.ip=127.0.0.1",
       `--LabApp.default_url=${await writeIndex()}`,
-      // Jupyter's own defaults, which a configuration of the machine may have changed: nobody connects
-      // from elsewhere. The token that it asks for is drawn anew at each start.
-      "--ServerApp.ip=127.0.0.1",
-      "--ServerApp.allow_remote_access=False",
-      "--KernelManager.ip=127.0.0.1",
       "--MultiKernelManager.default_kernel_name=deno",
       ...asRoot,
       ...args,
