@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
 import { batchNormAffine, type ChannelAffine } from "./channel_affine.ts";
-import { batchNormInference, batchNormTraining } from "./kernels.ts";
+import { batchNormInference, batchNormTraining } from "./kernels/mod.ts";
 
 /** Keras's default, which EfficientNet and the report's decoder use. */
 export const BATCH_NORM_EPSILON = 1e-3;
