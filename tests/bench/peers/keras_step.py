@@ -13,8 +13,6 @@ STEPS = {"steps": 3, "first": 1, "memory": 10}
 
 size, batch, measure = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 policy = sys.argv[4] if len(sys.argv) > 4 else "float32"
-for gpu in tf.config.list_physical_devices("GPU"):
-    tf.config.experimental.set_memory_growth(gpu, True)
 keras.mixed_precision.set_global_policy(policy)
 step = training_step(network(size), policy)
 images, masks = films(batch, size)
