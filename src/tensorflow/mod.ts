@@ -21,7 +21,7 @@ export {
 } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
-export { usesOneDnn } from "./onednn.ts";
+export { hasOneDnn, usesOneDnn } from "./onednn.ts";
 export { OneDnn } from "./onednn_names.ts";
 export { ResourceVariable } from "./resource_variable.ts";
 export { type Share, StatelessRandom } from "./stateless_random.ts";

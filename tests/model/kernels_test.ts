@@ -5,8 +5,10 @@ import {
   batchNormInference,
   batchNormTraining,
   biasAdd,
+  conv2d,
   depthwiseConv2d,
-} from "@/model/layers/kernels.ts";
+  doublingConv2d,
+} from "@/model/layers/kernels/mod.ts";
 import { assertClose, finiteDifferences, wave } from "../tensorflow/assert_close.ts";
 import vectors from "../tensorflow/kernel_vectors.json" with { type: "json" };
 
@@ -167,4 +169,66 @@ for (const size of [1, 3, 5, 7]) {
       });
     });
   }
+}
+
+type Kernel = (x: tf.Tensor4D, kernel: tf.Tensor4D) => tf.Tensor;
+
+/** Convolutions computed in another way than TensorFlow.js does, which is what they must equal. */
+const CONVOLUTIONS: [name: string, x: number[], kernel: number[], ours: Kernel, theirs: Kernel][] =
+  [
+    ["conv2d() 1 x 1", [2, 3, 5, 4], [1, 1, 4, 6], pointwise, (x, k) => tf.conv2d(x, k, 1, "same")],
+    ["conv2d() 1 x 1, one pixel", [2, 1, 1, 4], [1, 1, 4, 3], pointwise, (x, k) => {
+      return tf.conv2d(x, k, 1, "same");
+    }],
+    [
+      "conv2d() 3 x 3 of stride 2",
+      [1, 6, 4, 3],
+      [3, 3, 3, 2],
+      (x, k) => conv2d(x, k, 2),
+      (x, k) => {
+        return tf.conv2d(x, k, 2, "same");
+      },
+    ],
+    // From 32 x 32 channels on the kernel's gradient is made of matrix products.
+    ["doublingConv2d() narrow", [2, 3, 5, 4], [3, 3, 2, 4], doublingConv2d, doubled],
+    ["doublingConv2d() wide", [2, 3, 5, 32], [3, 3, 32, 32], doublingConv2d, doubled],
+    ["doublingConv2d() 2 x 2", [1, 3, 2, 4], [2, 2, 3, 4], doublingConv2d, doubled],
+  ];
+
+function pointwise(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
+  return conv2d(x, kernel, 1);
+}
+
+function doubled(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
+  const [batch, height, width] = x.shape;
+  const shape: [number, number, number, number] = [
+    batch,
+    2 * height,
+    2 * width,
+    kernel.shape[2],
+  ];
+  return tf.conv2dTranspose(x, kernel, shape, 2, "same");
+}
+
+for (const [name, xShape, kernelShape, ours, theirs] of CONVOLUTIONS) {
+  Deno.test(`${name} has the numbers and gradients of TensorFlow, eager and traced`, () => {
+    tf.tidy(() => {
+      const x = wave<tf.Tensor4D>(xShape, 0.37, 0.2);
+      const kernel = wave<tf.Tensor4D>(kernelShape, 0.91, 0.1);
+      const dy = wave(theirs(x, kernel).shape, 0.7, 0.9);
+      const gradient = (kernel: Kernel) =>
+        tf.valueAndGrads(kernel as (...xs: tf.Tensor[]) => tf.Tensor);
+      const wanted = gradient(theirs)([x, kernel], dy);
+      const jitted = jit((x: tf.Tensor, kernel: tf.Tensor) => gradient(ours)([x, kernel], dy));
+      for (const { value, grads } of [gradient(ours)([x, kernel], dy), jitted(x, kernel)]) {
+        assertEquals(value.shape, wanted.value.shape);
+        assertClose(value, [...wanted.value.dataSync()], 1e-5, "value");
+        for (const [i, expected] of wanted.grads.entries()) {
+          assertEquals(grads[i]!.shape, expected.shape);
+          assertClose(grads[i]!, [...expected.dataSync()], 1e-4, `gradient of input ${i}`);
+        }
+      }
+      jitted.dispose();
+    });
+  });
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { AcrossWorkers } from "@/model/mod.ts";
-import { batchNormTraining } from "@/model/layers/kernels.ts";
+import { batchNormTraining } from "@/model/layers/kernels/mod.ts";
 import { synchronisedBatchNorm } from "@/model/layers/synchronised_batch_norm.ts";
 import { tf } from "@/tensorflow/mod.ts";
 import { assertClose, wave } from "../tensorflow/assert_close.ts";

@@ -1,5 +1,5 @@
 import { tf } from "@/tensorflow/mod.ts";
-import { leakyRelu, swish } from "./kernels.ts";
+import { leakyRelu, swish } from "./kernels/mod.ts";
 
 /** A function of each element that follows a layer. */
 export type Activation =

@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
 import { batchNormAffine, type ChannelAffine } from "./channel_affine.ts";
-import { batchNormInference, batchNormTraining } from "./kernels.ts";
+import { batchNormInference, batchNormTraining } from "./kernels/mod.ts";
 import { synchronisedBatchNorm } from "./synchronised_batch_norm.ts";
 
 /** Keras's default, which EfficientNet and the report's decoder use. */

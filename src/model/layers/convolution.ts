@@ -3,7 +3,7 @@ import type { Initializer, Weights } from "../weights.ts";
 import type { Activation } from "./activation.ts";
 import type { ChannelAffine } from "./channel_affine.ts";
 import { fusedConvolution } from "./fused_convolution.ts";
-import { biasAdd, depthwiseConv2d, paddedConv2d } from "./kernels.ts";
+import { biasAdd, conv2d, depthwiseConv2d, doublingConv2d, paddedConv2d } from "./kernels/mod.ts";
 
 /** What a convolution is made of. */
 export interface ConvolutionOptions {
@@ -93,7 +93,7 @@ export class Conv2D implements Convolution {
     const kernel = this.kernel as tf.Tensor4D;
     const y = this.#symmetric
       ? paddedConv2d(x, kernel, { stride: this.#stride, groups: this.#groups })
-      : tf.conv2d(x, kernel, this.#stride, "same");
+      : conv2d(x, kernel, this.#stride);
     return this.bias ? biasAdd(y, this.bias) : y;
   }
 
@@ -142,7 +142,6 @@ export class DepthwiseConv2D implements Convolution {
 export class UpConv2D {
   readonly kernel: tf.Variable;
   readonly bias: tf.Variable;
-  readonly #filters: number;
 
   constructor(
     weights: Weights,
@@ -152,14 +151,10 @@ export class UpConv2D {
     const shape = [kernel, kernel, filters, input];
     this.kernel = weights.create(`${name}/kernel`, shape, "glorot-uniform");
     this.bias = weights.create(`${name}/bias`, [filters], "zeros");
-    this.#filters = filters;
   }
 
   /** `[batch, height, width, input]` to `[batch, 2 height, 2 width, filters]`. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    const [batch, height, width] = x.shape;
-    const shape: [number, number, number, number] = [batch, 2 * height, 2 * width, this.#filters];
-    const y = tf.conv2dTranspose(x, this.kernel as tf.Tensor4D, shape, 2, "same");
-    return biasAdd(y, this.bias);
+    return biasAdd(doublingConv2d(x, this.kernel as tf.Tensor4D), this.bias);
   }
 }

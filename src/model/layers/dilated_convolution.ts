@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import type { Weights } from "../weights.ts";
 import { activate } from "./activation.ts";
 import type { Convolution, Follow } from "./convolution.ts";
-import { biasAdd } from "./kernels.ts";
+import { biasAdd } from "./kernels/mod.ts";
 
 /**
  * A 2-D convolution whose kernel looks at every `dilation`-th pixel, with stride 1 and "same" padding.

@@ -3,7 +3,7 @@ import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
 import { BATCH_NORM_EPSILON } from "./batch_norm.ts";
 import { batchNormAffine, type ChannelAffine } from "./channel_affine.ts";
-import { batchNormInference } from "./kernels.ts";
+import { batchNormInference } from "./kernels/mod.ts";
 
 /**
  * BatchNorm that keeps the statistics and the scale it was loaded with, in training too: for weights

@@ -1,6 +1,6 @@
 import { isConstant, OneDnn, rawOp, tf, usesOneDnn } from "@/tensorflow/mod.ts";
 import { activate, type Activation } from "./activation.ts";
-import { biasAdd, paddedConv2d } from "./kernels.ts";
+import { biasAdd, paddedConv2d } from "./kernels/mod.ts";
 
 /** How a convolution moves over its input. */
 export interface Geometry {

@@ -1,7 +1,7 @@
 import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 import type { Weights } from "../weights.ts";
-import { groupNorm } from "./kernels.ts";
+import { groupNorm } from "./kernels/mod.ts";
 
 /** As BatchNorm's, and Keras's default of this layer. */
 const EPSILON = 1e-3;

@@ -11,7 +11,7 @@ export { dropout, stochasticDepth } from "./dropout.ts";
 export { FrozenBatchNorm } from "./frozen_batch_norm.ts";
 export { type Epilogue, fusedConvolution, type Geometry } from "./fused_convolution.ts";
 export { GroupNorm } from "./group_norm.ts";
-export { leakyRelu, paddedConv2d, swish } from "./kernels.ts";
+export { leakyRelu, paddedConv2d, swish } from "./kernels/mod.ts";
 export {
   createNormalization,
   type Normalization,

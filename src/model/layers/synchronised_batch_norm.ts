@@ -1,6 +1,6 @@
 import { tf } from "@/tensorflow/mod.ts";
 import type { AcrossWorkers } from "../forward.ts";
-import { batchNormFrozenGradient, batchNormInference, batchNormTraining } from "./kernels.ts";
+import { batchNormFrozenGradient, batchNormInference, batchNormTraining } from "./kernels/mod.ts";
 
 /** What a batch is normalised with. */
 export interface SynchronisedBatchNormOptions {

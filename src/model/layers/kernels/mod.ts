@@ -1,0 +1,12 @@
+/**
+ * Kernels of TensorFlow that TensorFlow.js computes from several smaller ones, or not at all: one
+ * fused operation forward and one backward save time and memory.
+ */
+export { leakyRelu, swish } from "./activations.ts";
+export { biasAdd, conv2d, depthwiseConv2d, doublingConv2d, paddedConv2d } from "./convolutions.ts";
+export {
+  batchNormFrozenGradient,
+  batchNormInference,
+  batchNormTraining,
+  groupNorm,
+} from "./normalizations.ts";
