@@ -75,7 +75,7 @@ Deno.test("nothing that is written or said holds a patient's name or ID", () =>
       [() => {
         const films = join(root, "dicom-images-train", "study.film-0");
         const output = join(folder, "predicted");
-        return predict([films, "--run", "phantom/1-128", "--output", output, "--overlays"]);
+        return predict([films, "--run", "phantom/1-128", "--output", output, "--png", "--json"]);
       }, 0],
       [() => {
         const films = join(root, "dicom-images-train", "study.torn");
