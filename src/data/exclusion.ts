@@ -17,14 +17,17 @@ export class Damaged extends Error {}
  * a path: folders may be named after patients.
  */
 export function excludedAs(imageId: string, path: string, error: unknown): Excluded {
-  const reason = error instanceof DicomError ? error.reason : withoutPath(error);
+  const reason = error instanceof DicomError ? error.reason : withoutPath(textOf(error));
   return { imageId, path, reason, ...(!(error instanceof NotPart) && { damaged: true }) };
 }
 
+function textOf(error: unknown): string {
+  return error instanceof NotPart || error instanceof Damaged ? error.message : String(error);
+}
+
 /** What the system says ends with the call and the path: `No such file (os error 2): open 'PATH'`. */
-function withoutPath(error: unknown): string {
-  const text = error instanceof NotPart || error instanceof Damaged ? error.message : String(error);
-  return text.replace(/(\(os error \d+\)).*/s, "$1");
+export function withoutPath(message: string): string {
+  return message.replace(/(\(os error \d+\)).*/s, "$1");
 }
 
 /**

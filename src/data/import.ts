@@ -4,6 +4,7 @@ import { writeFileAtomic } from "@/files/mod.ts";
 import { forEachConcurrent } from "./concurrency.ts";
 import { loadFilms } from "./dataset.ts";
 import { DatasetError } from "./dataset_error.ts";
+import { withoutPath } from "./exclusion.ts";
 import { type Excluded, FILM_SIZE, type FilmFile } from "./film.ts";
 import { readMaskPng } from "./mask_png.ts";
 import { encodeRle, uniteRles } from "./rle.ts";
@@ -180,7 +181,9 @@ async function findPngMasks(folder: string): Promise<Map<string, ReadMask>> {
   }
   const read = ([first, second]: string[]): ReadMask => async (shape) => {
     if (second !== undefined) {
-      throw new RangeError(`it has two masks: ${first} and ${second}. Unite them into one`);
+      throw new RangeError(
+        `it has two masks: ${basename(first!)} and ${basename(second!)}. Unite them into one`,
+      );
     }
     return await readMaskPng(first!, shape);
   };
@@ -262,6 +265,8 @@ function numberPatients(films: readonly FilmFile[]): Map<string, string> {
 function reasonOf(error: unknown): string {
   if (error instanceof DicomError) return error.reason;
   if (error instanceof RangeError || error instanceof SyntaxError) return error.message;
+  // What the system says, such as that a file may not be read.
+  if (typeof (error as { code?: unknown }).code === "string") return withoutPath(String(error));
   throw error;
 }
 

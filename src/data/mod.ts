@@ -29,7 +29,7 @@ export {
   type LoadOptions,
 } from "./dataset.ts";
 export { DatasetError } from "./dataset_error.ts";
-export { maximumExcluded } from "./exclusion.ts";
+export { maximumExcluded, withoutPath } from "./exclusion.ts";
 export { type Excluded, type Film, FILM_SIZE, type FilmFile, isImageId } from "./film.ts";
 export {
   groupedStratifiedFolds,

@@ -21,8 +21,11 @@ export function notebookStages(text: string): NotebookStages {
   const code = cells.filter(({ cell_type }) => cell_type === "code")
     .map(({ source }) => typeof source === "string" ? source : source.join(""))
     .join("\n");
-  const stages = [...code.matchAll(/\bloadStage\((\d+)\)/g)].map(([, number]) => Number(number));
-  return { stages, trains: code.includes("trainStage(") };
+  const trains = code.includes("trainStage(");
+  // A notebook that trains keeps what it trains in a variable; another stage it only looks at.
+  const use = trains ? /= await loadStage\((\d+)\)/g : /\bloadStage\((\d+)\)/g;
+  const stages = [...code.matchAll(use)].map(([, number]) => Number(number));
+  return { stages, trains };
 }
 
 /**

@@ -47,8 +47,8 @@ ${nextText(entries, hasData)}
 ${rows.join("\n")}
 
 Each notebook runs alone from what those before it have left in \`experiments/runs\`. Shift-Enter runs a
-cell, _Run > Run All Cells_ all of them. The stop button ends the kernel: a running stage saves a
-checkpoint, and goes on from it when its cell is run again.
+cell, _Run > Run All Cells_ all of them. The stop button, while a stage trains, saves a
+checkpoint and ends the cell; run again, the cell goes on from it.
 
 In a terminal: \`deno task notebooks\` runs them all, \`deno task html\` makes web pages of them,
 \`deno task runs\` lists what has been trained, \`deno task doctor\` says what is amiss.

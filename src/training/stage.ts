@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { augmentation } from "@/augmentation/mod.ts";
-import { type Batch, batchCount, batches, epochOrder, type Film } from "@/data/mod.ts";
+import { type Batch, batchCount, batches, epochOrder, type Film, withoutPath } from "@/data/mod.ts";
 import type { Cluster } from "@/cluster/mod.ts";
 import {
   type Checkpoint,
@@ -50,6 +50,7 @@ import { takeFromChief } from "./from_chief.ts";
 import { writeHistory } from "./history.ts";
 import { Interrupt, InterruptedError } from "./interrupt.ts";
 import { LossScale } from "./loss_scale.ts";
+import { takeMeanOfWorkers } from "./mean_of_workers.ts";
 import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import { type Patience, PATIENT, watch } from "./patience.ts";
 import { endsCycle, learningRateAt, slidingAt } from "./schedule.ts";
@@ -488,7 +489,7 @@ class Stage {
       // A loss that is not finite will be so again. After all else (a full disk, too little memory, a
       // defect that is mended) the stage can go on from its checkpoint.
       if (error instanceof DivergenceError) await record.fail(error);
-      else await record.interrupt((error as Error).message).catch(() => {});
+      else await record.interrupt(withoutPath((error as Error).message)).catch(() => {});
       throw error;
     } finally {
       record.release();
@@ -780,6 +781,11 @@ class Stage {
     } finally {
       pass.dispose();
     }
+    const { cluster } = this.options;
+    if (cluster && !this.#workers!.synchronisesBatchNorm) {
+      const statistics = this.#model.weights.all.filter(({ trainable }) => !trainable);
+      await takeMeanOfWorkers(statistics.map(({ variable }) => variable), cluster);
+    }
   }
 
   /** Stops between two batches without saving; processes that train together go on to where they agree. */
@@ -876,10 +882,13 @@ class Stage {
   }
 }
 
-/** What the system says of a failed write (`ENOSPC`, `EIO`, ...) is made a message that tells what to do. */
+/** Why the system refuses to write: no space, no right, no medium. */
+const REFUSALS = ["ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO"];
+
+/** What the system says of a failed write is made a message that tells what to do. */
 function withAdvice(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: string };
-  if (typeof code !== "string" || !/^E[A-Z]+$/.test(code)) return error;
+  if (typeof code !== "string" || !REFUSALS.includes(code)) return error;
   return new CheckpointError(
     `Cannot save the stage as the system refused it: ${message}. What was saved before is intact: ` +
       `mend the cause (${code}), and start the stage again to go on`,

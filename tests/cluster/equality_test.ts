@@ -26,7 +26,12 @@ const WHOLE: StageProgram = {
   ],
 };
 
-const TOLERANCE = 1e-5;
+/**
+ * How far values may be apart, of 1 or of themselves. Losses follow each other to about 3e-7. Where an
+ * activation is nothing but rounding around zero, the slope of LeakyReLU, and so a gradient and Adam's mean
+ * of it, hang on the order of a sum.
+ */
+const TOLERANCE = { metrics: 1e-6, weights: 5e-5, optimizer: 3e-4 };
 
 /** Each of these tests starts processes that load TensorFlow: all of them take minutes. */
 const ALL = Deno.env.get("ALL_WORKERS") === "1";
@@ -63,9 +68,9 @@ function aloneRun() {
   return alone;
 }
 
-function assertNear(actual: number, expected: number, what: string): void {
+function assertNear(actual: number, expected: number, tolerance: number, what: string): void {
   const isNear = Object.is(actual, expected) ||
-    Math.abs(actual - expected) <= TOLERANCE * Math.max(1, Math.abs(expected));
+    Math.abs(actual - expected) <= tolerance * Math.max(1, Math.abs(expected));
   assert(isNear, `${what}: ${actual} instead of ${expected}`);
 }
 
@@ -73,7 +78,7 @@ async function assertEqualsAlone(run: Run, runs: string): Promise<void> {
   const expected = await aloneRun();
   for (const [i, { seconds: _, ...metrics }] of expected.run.metrics.entries()) {
     for (const [name, value] of Object.entries(metrics)) {
-      assertNear(run.metrics[i]![name]!, value, `${name} of epoch ${i + 1}`);
+      assertNear(run.metrics[i]![name]!, value, TOLERANCE.metrics, `${name} of epoch ${i + 1}`);
     }
   }
   const actual = await tensorsOf(run, runs);
@@ -81,8 +86,9 @@ async function assertEqualsAlone(run: Run, runs: string): Promise<void> {
   for (const [checkpoint, tensors] of Object.entries(expected.tensors)) {
     for (const [name, { data }] of tensors) {
       const other = actual[checkpoint]!.get(name)!.data;
+      const tolerance = TOLERANCE[name.startsWith("optimizer/") ? "optimizer" : "weights"];
       for (let i = 0; i < data.length; i++) {
-        assertNear(Number(other[i]), Number(data[i]), `${checkpoint}/${name}[${i}]`);
+        assertNear(Number(other[i]), Number(data[i]), tolerance, `${checkpoint}/${name}[${i}]`);
       }
     }
   }

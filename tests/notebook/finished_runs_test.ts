@@ -13,7 +13,8 @@ const FILES: [what: string, text: string, stages: number[], trains: boolean][] =
     "that trains two",
     file(["code", "const a = await loadStage(2);"], ["code", [
       "await trainStage(a);\n",
-      "loadStage(3)",
+      "const b = await loadStage(3);\n",
+      "look(await loadStage(1));",
     ]]),
     [2, 3],
     true,

@@ -30,9 +30,11 @@ const dice = (per: "batch" | "image") => weightedLoss({ dice: 1 }, { dice: { per
 
 Deno.test("gathered gradients equal those of the large batch where nothing looks across films", async () => {
   const before = memory();
-  assertLess(await difference("frozen-batch", bce), 1e-5);
-  assertLess(await difference("frozen-batch", dice("image")), 1e-5);
-  assertLess(await difference("frozen-batch", bce, 1), 1e-5);
+  // A matrix product rounds a film's pixels by their place in the batch, and a unit at zero may take
+  // the other slope for it.
+  assertLess(await difference("frozen-batch", bce), 3e-4);
+  assertLess(await difference("frozen-batch", dice("image")), 3e-4);
+  assertLess(await difference("frozen-batch", bce, 1), 3e-4);
   assertEquals(memory(), before);
 });
 

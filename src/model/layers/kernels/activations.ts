@@ -1,4 +1,4 @@
-import { OneDnn, rawOp, tf, usesOneDnn } from "@/tensorflow/mod.ts";
+import { rawOp, tf } from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, register, run } from "./register.ts";
 
 const LEAKY_RELU = "project/LeakyRelu";
@@ -27,10 +27,7 @@ export function leakyRelu(x: tf.Tensor4D, alpha: number): tf.Tensor4D {
 const SWISH = "project/Swish";
 register(
   SWISH,
-  ({ x }) =>
-    usesOneDnn()
-      ? rawOp(OneDnn.SWISH, [x!], FLOAT)[0]!
-      : tf.tidy(() => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor))),
+  ({ x }) => tf.tidy(() => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor))),
   {
     inputsToSave: ["x"],
     gradFunc: (dy, [x]) => ({
