@@ -13,6 +13,8 @@ const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const VERSION = "2.16.2";
 /** Where it lies; `PNEUMOTHORAX_TENSORFLOW` can name this folder. */
 export const OLDEST_FOLDER = join(PROJECT, ".venv-2.16");
+/** The package with the SHA-256 of its files. */
+const LOCK = join(PROJECT, "requirements-oldest.lock");
 /** Longest time for one try, in minutes. */
 const TIMEOUT = 10;
 
@@ -58,7 +60,7 @@ async function setUpOldest(): Promise<void> {
     "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--timeout=60",
     "--progress-bar=off", "--no-deps", "--no-compile", "--only-binary=:all:",
     "--implementation=cp", "--python-version=3.12", "--platform=manylinux2014_x86_64",
-    `--target=${aside}`, "--upgrade", `tensorflow-cpu==${VERSION}`,
+    `--target=${aside}`, "--upgrade", "--require-hashes", "-r", LOCK,
   ], TIMEOUT, { failure: `Cannot install TensorFlow ${VERSION}` });
   await keepLibrary(aside);
   await remove(OLDEST_FOLDER);

@@ -6,7 +6,7 @@ import { exists, runWithRetries } from "../../src/cli/setup.ts";
 import { findTensorFlow } from "../../src/tensorflow/library.ts";
 
 const ENVIRONMENT = fileURLToPath(new URL("../../.venv-bench", import.meta.url));
-const REQUIREMENTS = fileURLToPath(new URL("peers/requirements.txt", import.meta.url));
+const REQUIREMENTS = fileURLToPath(new URL("peers/requirements.lock", import.meta.url));
 /** Says what is installed; written last. */
 const STAMP = join(ENVIRONMENT, "bench.json");
 
@@ -37,7 +37,7 @@ export async function installPeers(): Promise<string> {
   });
   await sharePackages(base, python);
   const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
-  const options = ["--timeout=60", "--progress-bar=off", "-r", REQUIREMENTS];
+  const options = ["--timeout=60", "--progress-bar=off", "--require-hashes", "-r", REQUIREMENTS];
   await runWithRetries(python, [...pip, ...options], PIP_MINUTES, {
     failure: "Cannot install the peers",
   });

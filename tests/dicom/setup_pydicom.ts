@@ -11,7 +11,7 @@ import { pydicomFolder } from "./pydicom.ts";
 
 const TRIES = 3;
 const MINUTES = 3;
-const requirements = join(import.meta.dirname!, "pydicom_requirements.txt");
+const requirements = join(import.meta.dirname!, "pydicom_requirements.lock");
 
 /** The environment has numpy already, so pip brings no dependencies; and nothing is compiled. */
 async function install(python: string): Promise<string | undefined> {
@@ -19,7 +19,7 @@ async function install(python: string): Promise<string | undefined> {
     args: [
       ...["-m", "pip", "install", "--disable-pip-version-check", "--no-input"],
       ...["--timeout=60", "--progress-bar=off", "--no-deps", "--only-binary=:all:", "--upgrade"],
-      ...["--target", pydicomFolder, "-r", requirements],
+      ...["--require-hashes", "--target", pydicomFolder, "-r", requirements],
     ],
     stdin: "null",
     signal: AbortSignal.timeout(MINUTES * 60_000),
