@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { type ChartOptions, frame, requireFinite, unique } from "./frame.ts";
+import { groupedRows } from "./grouped_rows.ts";
 import { COLORS, colorsOf, NEUTRAL } from "./theme.ts";
 
 /** Values of one kind of thing, such as the films of women. */
@@ -40,24 +41,7 @@ export function distributions(
   );
   const labels = unique(named.map(({ label }) => label));
   const hasColors = labels.every((label) => label in COLORS);
-  const groups = unique(named.flatMap(({ group }) => group === undefined ? [] : [group]));
-  // The name of a group is a row of its own, without values.
-  const places = unique(
-    named.flatMap(({ group, name }) => group === undefined ? [name] : [group, name]),
-  );
-  const y = {
-    field: "name",
-    type: "nominal" as const,
-    title: null,
-    scale: { domain: places },
-    axis: {
-      labelLimit: 240,
-      labelFontWeight: {
-        condition: { test: { field: "value", oneOf: groups }, value: "bold" as const },
-        value: "normal" as const,
-      },
-    },
-  };
+  const { y, places } = groupedRows(named);
   const x = {
     field: "value",
     type: "quantitative" as const,

@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
-import { type ChartOptions, frame, unique } from "./frame.ts";
+import { type ChartOptions, frame } from "./frame.ts";
+import { groupedRows } from "./grouped_rows.ts";
 import { INK, NEUTRAL } from "./theme.ts";
 
 /** How many of some things have a property. */
@@ -31,23 +32,7 @@ export function shares(
     const [low, high] = wilson(count, of);
     return { name: `${label} (${of})`, group, share: count / of, low, high };
   });
-  const groups = unique(named.flatMap(({ group }) => group === undefined ? [] : [group]));
-  const places = unique(
-    named.flatMap(({ group, name }) => group === undefined ? [name] : [group, name]),
-  );
-  const y = {
-    field: "name",
-    type: "nominal" as const,
-    title: null,
-    scale: { domain: places },
-    axis: {
-      labelLimit: 240,
-      labelFontWeight: {
-        condition: { test: { field: "value", oneOf: groups }, value: "bold" as const },
-        value: "normal" as const,
-      },
-    },
-  };
+  const { y, places } = groupedRows(named);
   const x = (field: string) => ({
     field,
     type: "quantitative" as const,
