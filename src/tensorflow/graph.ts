@@ -1,6 +1,6 @@
 import type { TensorMetadata } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { type Attribute, AttributeKind, setAttribute } from "./attributes.ts";
-import { bfloat16Attributes, isForBfloat16 } from "./bfloat16.ts";
+import { bfloat16Attributes, inputsInBfloat16, isFloat } from "./bfloat16.ts";
 import { BYTES_PER_ELEMENT, c, cString, DataType, type Pointer, status } from "./c_api.ts";
 import { context } from "./context.ts";
 import { Binding, type EagerBinding } from "./eager.ts";
@@ -55,11 +55,18 @@ export class GraphBinding extends Binding {
   readonly freeze: boolean;
   readonly oneDnn: boolean;
   readonly #bfloat16: boolean;
+  /** Whether what is recorded now computes in float32 whatever the function does. */
+  keepsFloat32 = false;
   readonly #conversions = new Map<string, number>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   /** The last operation on each resource, by its number. */
   readonly #resources = new Map<number, Pointer>();
   #names = 0;
+
+  /** Whether products, and what follows them, are computed in bfloat16. */
+  get isInBfloat16(): boolean {
+    return this.#bfloat16 && !this.keepsFloat32;
+  }
 
   /**
    * @param options.freeze Whether eager tensors from outside become constants. Default: false.
@@ -152,21 +159,25 @@ export class GraphBinding extends Binding {
     outputs: number,
   ): TensorMetadata[] {
     if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
-    const isFor = isForBfloat16(name);
-    const converted = inputs.map((id) =>
-      this.#converted(id, isFor ? DataType.BFLOAT16 : DataType.FLOAT)
+    const operation = { name, attributes, inputs: inputs.map((id) => this.#describe(id)) };
+    const count = this.keepsFloat32 ? 0 : inputsInBfloat16(operation);
+    const converted = inputs.map((id, i) =>
+      this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
     );
-    const changed = isFor ? bfloat16Attributes(attributes) : attributes;
+    const changed = count > 0 ? bfloat16Attributes(attributes) : attributes;
     return this.#recordAs(name, changed, converted, outputs);
+  }
+
+  /** Shape and type of a tensor as they are in the graph. */
+  #describe(id: number): { shape: number[]; dtype: number } {
+    if (isTraced(id)) return this.#node(id);
+    return this.#constants.get(id) ?? this.eager.describe(this.eager.handle(id, "convert"));
   }
 
   /** A tensor of float32 or bfloat16 as the one or the other; others stay. */
   #converted(id: number, dtype: number): number {
-    const from = isTraced(id)
-      ? this.#node(id).dtype
-      : this.eager.describe(this.eager.handle(id, "convert")).dtype;
-    const isEither = [DataType.FLOAT, DataType.BFLOAT16].some((either) => either === from);
-    if (!isEither || from === dtype) return id;
+    const from = this.#describe(id).dtype;
+    if (!isFloat(from) || from === dtype) return id;
     const key = `${id} ${dtype}`;
     let converted = this.#conversions.get(key);
     if (converted === undefined) {
