@@ -58,6 +58,8 @@ export class GraphBinding extends Binding {
   /** Whether what is recorded now computes in float32 whatever the function does. */
   keepsFloat32 = false;
   readonly #conversions = new Map<string, number>();
+  /** What has been reshaped, by what came of it. */
+  readonly #reshapes = new Map<number, number>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   /** The last operation on each resource, by its number. */
   readonly #resources = new Map<number, Pointer>();
@@ -165,7 +167,9 @@ export class GraphBinding extends Binding {
       this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
     );
     const changed = count > 0 ? bfloat16Attributes(attributes) : attributes;
-    return this.#recordAs(name, changed, converted, outputs);
+    const recorded = this.#recordAs(name, changed, converted, outputs);
+    if (name === "Reshape") this.#reshapes.set(recorded[0]!.id, inputs[0]!);
+    return recorded;
   }
 
   /** Shape and type of a tensor as they are in the graph. */
@@ -181,19 +185,35 @@ export class GraphBinding extends Binding {
     const key = `${id} ${dtype}`;
     let converted = this.#conversions.get(key);
     if (converted === undefined) {
-      const attributes = [
-        { name: "SrcT", type: AttributeKind.TYPE, value: from },
-        { name: "DstT", type: AttributeKind.TYPE, value: dtype },
-      ];
-      const isConstant = this.freeze && !isTraced(id);
-      const [result] = isConstant
-        ? this.eager.executeOp("Cast", attributes, [id], 1)
-        : this.#recordAs("Cast", attributes, [id], 1);
-      converted = result!.id;
-      if (isConstant) this.#deleteLater.push(converted);
+      converted = this.#convertedBeforeReshape(id, dtype) ?? this.#cast(id, from, dtype);
       this.#conversions.set(key, converted);
     }
     return converted;
+  }
+
+  #cast(id: number, from: number, to: number): number {
+    const attributes = [
+      { name: "SrcT", type: AttributeKind.TYPE, value: from },
+      { name: "DstT", type: AttributeKind.TYPE, value: to },
+    ];
+    const isConstant = this.freeze && !isTraced(id);
+    const [result] = isConstant
+      ? this.eager.executeOp("Cast", attributes, [id], 1)
+      : this.#recordAs("Cast", attributes, [id], 1);
+    if (isConstant) this.#deleteLater.push(result!.id);
+    return result!.id;
+  }
+
+  /** So that what is reshaped for each of its readers, such as a kernel, is cast once. */
+  #convertedBeforeReshape(id: number, dtype: number): number | undefined {
+    const x = this.#reshapes.get(id);
+    if (x === undefined || !isTraced(x)) return undefined;
+    const { shape } = this.#node(id);
+    const shapeId = this.createTensor([shape.length], DataType.INT32, Int32Array.from(shape));
+    const attributes = [{ name: "T", type: AttributeKind.TYPE, value: dtype }];
+    const [result] = this.#recordAs("Reshape", attributes, [this.#converted(x, dtype), shapeId], 1);
+    this.deleteTensor(shapeId);
+    return result!.id;
   }
 
   #recordAs(
