@@ -12,6 +12,7 @@ const PRODUCTS: ReadonlySet<string> = new Set<string>([
   "DepthwiseConv2dNative",
   "DepthwiseConv2dNativeBackpropInput",
   "DepthwiseConv2dNativeBackpropFilter",
+  "BatchMatMulV2",
   "MatMul",
 ]);
 
@@ -31,6 +32,7 @@ const FOLLOWING: ReadonlySet<string> = new Set<string>([
   "ExpandDims",
   "FusedBatchNormGradV3",
   "FusedBatchNormV3",
+  "Identity",
   "LeakyRelu",
   "LeakyReluGrad",
   "MaxPool",

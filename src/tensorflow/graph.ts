@@ -162,6 +162,11 @@ export class GraphBinding extends Binding {
   ): TensorMetadata[] {
     if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
     const operation = { name, attributes, inputs: inputs.map((id) => this.#describe(id)) };
+    if (name === "IdentityN") {
+      const types = operation.inputs.map(({ dtype }) => dtype);
+      const changed = [{ name: "T", type: AttributeKind.TYPE, value: types }];
+      return this.#recordAs(name, changed, inputs, outputs);
+    }
     const count = this.keepsFloat32 ? 0 : inputsInBfloat16(operation);
     const converted = inputs.map((id, i) =>
       this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)

@@ -1,4 +1,4 @@
-import { OneDnn, rawOp, tf, usesBfloat16 } from "@/tensorflow/mod.ts";
+import { afterwards, OneDnn, rawOp, tf, usesBfloat16 } from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, register, run } from "./register.ts";
 
 const LEAKY_RELU = "project/LeakyRelu";
@@ -35,9 +35,10 @@ register(
     inputsToSave: ["x"],
     gradFunc: (dy, [x]) => ({
       x: () => {
-        const sigmoid = tf.sigmoid(x!);
+        const input = afterwards(x!, dy as tf.Tensor);
+        const sigmoid = tf.sigmoid(input);
         // x sigmoid (1 - sigmoid): TensorFlow multiplies the slope of the sigmoid with what it is given.
-        const rest = rawOp("SigmoidGrad", [sigmoid, x!], FLOAT)[0]!;
+        const rest = rawOp("SigmoidGrad", [sigmoid, input], FLOAT)[0]!;
         return tf.mul(dy as tf.Tensor, tf.add(sigmoid, rest));
       },
     }),
