@@ -98,6 +98,27 @@ function isSlow({ name, attributes, inputs }: Operation): boolean {
   return strides.some((stride) => stride !== 1);
 }
 
+/**
+ * What stands for an operation that passes on what it is given, in the type that it has.
+ *
+ * @returns Its name and attributes, or `undefined` for another operation.
+ */
+export function passedOn(
+  name: string,
+  attributes: Attribute[],
+  inputs: Operation["inputs"],
+): Pick<Operation, "name" | "attributes"> | undefined {
+  const types = inputs.map(({ dtype }) => dtype);
+  const typed = (value: number | number[]) => [{ name: "T", type: AttributeKind.TYPE, value }];
+  if (name === "IdentityN") return { name, attributes: typed(types) };
+  // TensorFlow.js casts to float32 what it takes for something else, or to be sure.
+  const isToFloat32 = attributes.some(({ name, value }) =>
+    name === "DstT" && value === DataType.FLOAT
+  );
+  if (name !== "Cast" || !isToFloat32 || !isFloat(types[0]!)) return undefined;
+  return { name: "Identity", attributes: typed(types[0]!) };
+}
+
 /** Whether a type is one of the two. */
 export function isFloat(dtype: number): boolean {
   return dtype === DataType.FLOAT || dtype === DataType.BFLOAT16;

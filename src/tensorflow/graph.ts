@@ -1,6 +1,6 @@
 import type { TensorMetadata } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { type Attribute, AttributeKind, setAttribute } from "./attributes.ts";
-import { bfloat16Attributes, inputsInBfloat16, isFloat } from "./bfloat16.ts";
+import { bfloat16Attributes, inputsInBfloat16, isFloat, passedOn } from "./bfloat16.ts";
 import { BYTES_PER_ELEMENT, c, cString, DataType, type Pointer, status } from "./c_api.ts";
 import { context } from "./context.ts";
 import { Binding, type EagerBinding } from "./eager.ts";
@@ -58,8 +58,8 @@ export class GraphBinding extends Binding {
   /** Whether what is recorded now computes in float32 whatever the function does. */
   keepsFloat32 = false;
   readonly #conversions = new Map<string, number>();
-  /** What has been reshaped, by what came of it. */
-  readonly #reshapes = new Map<number, number>();
+  /** Operations without a computation, by the number of what they gave. */
+  readonly #repeatable = new Map<number, { name: "Reshape" | "Cast"; input: number }>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   /** The last operation on each resource, by its number. */
   readonly #resources = new Map<number, Pointer>();
@@ -161,19 +161,19 @@ export class GraphBinding extends Binding {
     outputs: number,
   ): TensorMetadata[] {
     if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
-    const operation = { name, attributes, inputs: inputs.map((id) => this.#describe(id)) };
-    if (name === "IdentityN") {
-      const types = operation.inputs.map(({ dtype }) => dtype);
-      const changed = [{ name: "T", type: AttributeKind.TYPE, value: types }];
-      return this.#recordAs(name, changed, inputs, outputs);
-    }
+    const read = inputs.map((id) => this.#describe(id));
+    const passed = passedOn(name, attributes, read);
+    if (passed) return this.#recordAs(passed.name, passed.attributes, inputs, outputs);
+    const operation = { name, attributes, inputs: read };
     const count = this.keepsFloat32 ? 0 : inputsInBfloat16(operation);
     const converted = inputs.map((id, i) =>
       this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
     );
     const changed = count > 0 ? bfloat16Attributes(attributes) : attributes;
     const recorded = this.#recordAs(name, changed, converted, outputs);
-    if (name === "Reshape") this.#reshapes.set(recorded[0]!.id, inputs[0]!);
+    if (name === "Reshape" || name === "Cast") {
+      this.#repeatable.set(recorded[0]!.id, { name, input: inputs[0]! });
+    }
     return recorded;
   }
 
@@ -190,7 +190,7 @@ export class GraphBinding extends Binding {
     const key = `${id} ${dtype}`;
     let converted = this.#conversions.get(key);
     if (converted === undefined) {
-      converted = this.#convertedBeforeReshape(id, dtype) ?? this.#cast(id, from, dtype);
+      converted = this.#repeated(id, dtype) ?? this.#cast(id, from, dtype);
       this.#conversions.set(key, converted);
     }
     return converted;
@@ -209,14 +209,19 @@ export class GraphBinding extends Binding {
     return result!.id;
   }
 
-  /** So that what is reshaped for each of its readers, such as a kernel, is cast once. */
-  #convertedBeforeReshape(id: number, dtype: number): number | undefined {
-    const x = this.#reshapes.get(id);
-    if (x === undefined || !isTraced(x)) return undefined;
+  /**
+   * The operation that a tensor came of, once more with another type: so that a kernel that is reshaped for
+   * each of its readers is cast once, and what is no float is not cast twice.
+   */
+  #repeated(id: number, dtype: number): number | undefined {
+    const { name, input } = this.#repeatable.get(id) ?? {};
+    if (input === undefined || !isTraced(input)) return undefined;
+    if (name === "Cast") return this.#cast(input, this.#describe(input).dtype, dtype);
     const { shape } = this.#node(id);
     const shapeId = this.createTensor([shape.length], DataType.INT32, Int32Array.from(shape));
     const attributes = [{ name: "T", type: AttributeKind.TYPE, value: dtype }];
-    const [result] = this.#recordAs("Reshape", attributes, [this.#converted(x, dtype), shapeId], 1);
+    const inputs = [this.#converted(input, dtype), shapeId];
+    const [result] = this.#recordAs("Reshape", attributes, inputs, 1);
     this.deleteTensor(shapeId);
     return result!.id;
   }
