@@ -72,18 +72,19 @@ let float32: Promise<number[]> | undefined;
 const exact = () => float32 ??= losses(25);
 
 Deno.test({
-  name: "trainingStep() in bfloat16 has the loss of float32, and learns as well",
+  name: "trainingStep() in bfloat16 follows the losses of float32, to 5 % over 25 steps",
   ignore: !HAS_BFLOAT16,
   async fn() {
     const before = memory();
     const [mixed, plain] = [await losses(25, "bfloat16"), await exact()];
     assertEquals(memory(), before);
-    for (const i of [0, 1, 2]) {
-      assertNotEquals(mixed[i], plain[i]);
-      assertLess(Math.abs(mixed[i]! / plain[i]! - 1), 0.02, `step ${i + 1}`);
+    for (const [i, loss] of mixed.entries()) {
+      assertNotEquals(loss, plain[i]);
+      // The first steps alone start from the same weights.
+      const tolerance = i < 3 ? 0.01 : 0.05;
+      assertLess(Math.abs(loss / plain[i]! - 1), tolerance, `step ${i + 1}`);
     }
     assertLess(plain.at(-1)!, plain[0]! / 2);
-    assertLess(mixed.at(-1)!, mixed[0]! / 2);
   },
 });
 
