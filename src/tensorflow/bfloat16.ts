@@ -51,7 +51,6 @@ const FOLLOWING: ReadonlySet<string> = new Set<string>([
   "StridedSlice",
   "Sub",
   "Sum",
-  "TensorStridedSliceUpdate",
   "Tile",
   "Transpose",
 ]);
@@ -70,12 +69,31 @@ export interface Operation {
 }
 
 /**
+ * What is bfloat16 where weights are constants. There the activations and BatchNorm are in the convolutions
+ * already; what is left around them is faster in float32.
+ */
+const FROZEN: ReadonlySet<string> = new Set<string>([
+  ...Object.values(OneDnn),
+  "AvgPool",
+  "ConcatV2",
+  "Conv2D",
+  "Conv2DBackpropInput",
+  "LeakyRelu",
+  "MaxPool",
+  "Slice",
+  "TensorStridedSliceUpdate",
+]);
+
+/**
  * How many inputs an operation reads in bfloat16, from the first on: all that are float32 or bfloat16, or
  * BatchNorm's maps, or 0 where it computes in float32. Products always do; other operations where the
  * largest thing that they read is bfloat16 already, and they have a good kernel.
+ *
+ * @param freeze Whether weights are constants of the function.
  */
-export function inputsInBfloat16(operation: Operation): number {
+export function inputsInBfloat16(operation: Operation, freeze: boolean): number {
   const { name, inputs } = operation;
+  if (freeze) return FROZEN.has(name) ? inputs.length : 0;
   const isWanted = PRODUCTS.has(name) || FOLLOWING.has(name) && readsBfloat16(inputs);
   return isWanted && !isSlow(operation) ? MAPS[name] ?? inputs.length : 0;
 }

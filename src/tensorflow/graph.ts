@@ -165,7 +165,7 @@ export class GraphBinding extends Binding {
     const passed = passedOn(name, attributes, read);
     if (passed) return this.#recordAs(passed.name, passed.attributes, inputs, outputs);
     const operation = { name, attributes, inputs: read };
-    const count = this.keepsFloat32 ? 0 : inputsInBfloat16(operation);
+    const count = this.keepsFloat32 ? 0 : inputsInBfloat16(operation, this.freeze);
     const converted = inputs.map((id, i) =>
       this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
     );

@@ -38,14 +38,14 @@ for (const freeze of [true, false]) {
   const options = { ...BFLOAT16, freeze };
   const name = `in bfloat16, ${freeze ? "frozen" : "not frozen"},`;
 
-  Deno.test(`jit() ${name} follows a convolution in it, and is float32 elsewhere`, () => {
+  Deno.test(`jit() ${name} ${freeze ? "leaves" : "keeps"} it behind a convolution, and is float32 elsewhere`, () => {
     const f = jit((x: tf.Tensor4D) => {
       const y = tf.conv2d(x, kernel, 1, "same");
       // 2^-12 is too small for bfloat16 beside the values.
       return [tf.add(y, 2 ** -12), tf.exp(y), tf.add(x, 2 ** -12)];
     }, options);
     const [added, exponents, beside] = f(row(VALUES)).map((y) => [...y.dataSync()]);
-    assertEquals(added, ROUNDED);
+    assertEquals(added, ROUNDED.map((value) => freeze ? value + 2 ** -12 : value));
     assertClose(exponents!, ROUNDED.map(Math.exp), 1e-6);
     assertEquals(beside, VALUES.map((value) => value + 2 ** -12));
     f.dispose();
@@ -91,7 +91,7 @@ const channel = (channels: number) => ({ dtype: DataType.FLOAT, shape: [channels
 const indices = { dtype: DataType.INT32, shape: [4] };
 const { FLOAT, BFLOAT16: SHORT } = DataType;
 
-const OPERATIONS: [string, Operation["inputs"], number, number?][] = [
+const OPERATIONS: [name: string, Operation["inputs"], expected: number, stride?: number][] = [
   ["Conv2D", [map(FLOAT, 8), map(FLOAT, 8)], 2],
   ["MatMul", [map(SHORT, 8), map(FLOAT, 8)], 2],
   ["Mul", [map(FLOAT, 8), map(FLOAT, 8)], 0],
@@ -115,9 +115,18 @@ const OPERATIONS: [string, Operation["inputs"], number, number?][] = [
 for (const [i, [name, inputs, expected, stride = 1]] of OPERATIONS.entries()) {
   Deno.test(`inputsInBfloat16() of ${name} is ${expected} (${i})`, () => {
     const strides = { name: "strides", type: AttributeKind.INT, value: [1, stride, stride, 1] };
-    assertEquals(inputsInBfloat16({ name, attributes: [strides], inputs }), expected);
+    const operation = { name, attributes: [strides], inputs };
+    assertEquals(inputsInBfloat16(operation, false), expected);
   });
 }
+
+Deno.test("inputsInBfloat16() of a frozen function is that of some operations, whatever they read", () => {
+  const all = { "Conv2D": 2, "LeakyRelu": 2, "Mul": 0, "FusedBatchNormV3": 0 };
+  for (const [name, expected] of Object.entries(all)) {
+    const operation = { name, attributes: [], inputs: [map(SHORT, 32), map(FLOAT, 32)] };
+    assertEquals(inputsInBfloat16(operation, true), expected);
+  }
+});
 
 for (const channels of [16, 24]) {
   Deno.test(`BatchNorm in bfloat16 has the statistics and gradients of float32, ${channels} channels`, () => {
