@@ -82,10 +82,9 @@ function withoutBias(parts: Part[]): tf.Tensor4D {
     return enlarge(lines(x, 1, [height - 1, width - 1], behind), kernel, scale);
   };
   const lastColumn = scale * width - 1;
-  const corner = tf.pad(sum({ row: true, column: true }), [[0, 0], [0, 0], [lastColumn, 0], [
-    0,
-    0,
-  ]]);
+  const beforeCorner: [number, number][] = [[0, 0], [0, 0], [lastColumn, 0], [0, 0]];
+  // It is in the row and in the column.
+  const corner = tf.pad(sum({ row: true, column: true }), beforeCorner);
   const row = tf.sub(sum({ row: true }), corner) as tf.Tensor4D;
   const y = subtractAt(sum({}), row, [scale * height - 1, 0]);
   return subtractAt(y, sum({ column: true }), [0, lastColumn]);
