@@ -2,7 +2,7 @@
 export { activate, type Activation, RELU, SWISH } from "./activation.ts";
 export { BatchNorm } from "./batch_norm.ts";
 export { checkpointed, type Part } from "./checkpointed.ts";
-export { composedUpConvolution, type UpPath } from "./composed_up_convolution.ts";
+export { composedUpConvolution, UpPath } from "./composed_up_convolution.ts";
 export { ConvBatchNorm } from "./conv_batch_norm.ts";
 export { ConvBlock, type ConvBlockOptions } from "./conv_block.ts";
 export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./convolution.ts";
