@@ -142,7 +142,8 @@ function nameOf(activation: Activation): string {
   return { "relu": "Relu", "leaky-relu": "LeakyRelu", "swish": OneDnn.SWISH }[activation.kind];
 }
 
-function canFuse(): boolean {
+/** Whether {@linkcode fusedConvolution} is one operation here. */
+export function canFuse(): boolean {
   return usesOneDnn() && tf.engine().state.gradientDepth === 0;
 }
 

@@ -9,7 +9,7 @@ export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./co
 export { DilatedConv2D, dilatedConv2d } from "./dilated_convolution.ts";
 export { dropout, stochasticDepth } from "./dropout.ts";
 export { FrozenBatchNorm } from "./frozen_batch_norm.ts";
-export { type Epilogue, fusedConvolution, type Geometry } from "./fused_convolution.ts";
+export { canFuse, type Epilogue, fusedConvolution, type Geometry } from "./fused_convolution.ts";
 export { GroupNorm } from "./group_norm.ts";
 export { leakyRelu, paddedConv2d, swish } from "./kernels/mod.ts";
 export {
