@@ -5,7 +5,6 @@ import { OneDnn } from "./onednn_names.ts";
 /** Their products are added up in float32: in bfloat16 they take about half the time. */
 const PRODUCTS: ReadonlySet<string> = new Set<string>([
   OneDnn.CONV,
-  OneDnn.DEPTHWISE_CONV,
   "Conv2D",
   "Conv2DBackpropInput",
   "Conv2DBackpropFilter",

@@ -13,6 +13,8 @@ const IDS_PER_TRACE = 2 ** 24;
 let traces = 0;
 /** A constant that was made during the trace and is larger than this becomes an input instead. */
 const LARGEST_CONSTANT_BYTES = 1 << 16;
+/** Constants up to this large are looked for among those that the graph has: most are a number, a shape. */
+const LARGEST_SHARED_BYTES = 64;
 /** Bytes of a `TF_Output`: a pointer, a 32-bit index, padding. */
 const OUTPUT_BYTES = 16;
 
@@ -61,14 +63,11 @@ export class GraphBinding extends Binding {
   /** Operations without a computation, by the number of what they gave. */
   readonly #repeatable = new Map<number, { name: "Reshape" | "Cast"; input: number }>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
+  /** Small constants of the graph, by type, shape and values. */
+  readonly #shared = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The last operation on each resource, by its number. */
   readonly #resources = new Map<number, Pointer>();
   #names = 0;
-
-  /** Whether products, and what follows them, are computed in bfloat16. */
-  get isInBfloat16(): boolean {
-    return this.#bfloat16 && !this.keepsFloat32;
-  }
 
   /**
    * @param options.freeze Whether eager tensors from outside become constants. Default: false.
@@ -150,7 +149,23 @@ export class GraphBinding extends Binding {
     if (this.freeze && !inputs.some(isTraced)) {
       return this.eager.executeOp(name, attributes, inputs, outputs);
     }
-    return this.#record(name, attributes, inputs, outputs);
+    const unchanged = this.#unchanged(name, attributes, inputs);
+    return unchanged ? [unchanged] : this.#record(name, attributes, inputs, outputs);
+  }
+
+  /** The input of an operation that would return it as it is: gradients of TensorFlow.js have many. */
+  #unchanged(name: string, attributes: Attribute[], inputs: number[]): TensorMetadata | undefined {
+    const [id, second] = inputs;
+    if (id === undefined || !isTraced(id)) return undefined;
+    const { dtype, shape, hasShape } = this.#node(id);
+    const isUnchanged = () => {
+      if (name === "Cast") return attributes.some((a) => a.name === "DstT" && a.value === dtype);
+      if (name !== "Reshape" || !hasShape || second === undefined) return false;
+      const lengths = this.#constants.get(second)?.values;
+      return lengths?.length === shape.length && shape.every((length, i) => length === lengths[i]);
+    };
+    if (!isUnchanged()) return undefined;
+    return { id, shape, dtype: dtype === DataType.BFLOAT16 ? DataType.FLOAT : dtype };
   }
 
   /** Adds an operation to the graph, in bfloat16 where that is wanted and pays. */
@@ -364,7 +379,16 @@ export class GraphBinding extends Binding {
   #newConstant(
     { shape, dtype, values }: { shape: number[]; dtype: number; values: Values },
   ): Uint8Array<ArrayBuffer> {
-    return this.#newConstantOf(newTensor(shape, dtype, values));
+    if (Array.isArray(values) || values.byteLength > LARGEST_SHARED_BYTES) {
+      return this.#newConstantOf(newTensor(shape, dtype, values));
+    }
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const key = `${dtype} [${shape}] ${bytes}`;
+    let shared = this.#shared.get(key);
+    if (!shared) {
+      this.#shared.set(key, shared = this.#newConstantOf(newTensor(shape, dtype, values)));
+    }
+    return shared;
   }
 
   /** A constant with the values of a `TF_Tensor`, which it frees. */

@@ -86,8 +86,3 @@ export function inFloat32<T>(part: () => T): T {
     binding.keepsFloat32 = before;
   }
 }
-
-/** Whether what follows a product is bfloat16 in the function that is being traced. */
-export function usesBfloat16(): boolean {
-  return backend.binding instanceof GraphBinding && backend.binding.isInBfloat16;
-}

@@ -1,7 +1,9 @@
 import { tf } from "@/tensorflow/mod.ts";
+import type { Forward } from "../forward.ts";
 import type { Initializer, Weights } from "../weights.ts";
 import type { Activation } from "./activation.ts";
 import type { ChannelAffine } from "./channel_affine.ts";
+import { unscaledDropout } from "./dropout.ts";
 import { fusedConvolution } from "./fused_convolution.ts";
 import {
   biasAdd,
@@ -102,13 +104,26 @@ export class Conv2D implements Convolution {
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
   apply(x: tf.Tensor4D, imageScale?: tf.Tensor4D): tf.Tensor4D {
-    const kernel = this.kernel as tf.Tensor4D;
+    return this.#convolve(x, this.kernel, imageScale);
+  }
+
+  #convolve(x: tf.Tensor4D, weights: tf.Tensor, imageScale?: tf.Tensor4D): tf.Tensor4D {
+    const kernel = weights as tf.Tensor4D;
     const y = this.#symmetric
       ? paddedConv2d(scaled(x, imageScale), kernel, { stride: this.#stride, groups: this.#groups })
       : imageScale
       ? scaledConv2d(x, imageScale, kernel, this.#stride)
       : conv2d(x, kernel, this.#stride);
     return this.bias ? biasAdd(y, this.bias) : y;
+  }
+
+  /**
+   * `apply(dropout(x, rate, forward))`. What dropout multiplies by goes into the kernel, which is smaller
+   * than most maps.
+   */
+  applyDropped(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tensor4D {
+    const [left, scale] = unscaledDropout(x, rate, forward);
+    return this.#convolve(left, scale === 1 ? this.kernel : tf.mul(this.kernel, scale));
   }
 
   /** As {@linkcode apply}, for inference, with what follows. */

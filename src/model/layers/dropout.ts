@@ -21,10 +21,28 @@ export function stochasticDepth(x: tf.Tensor4D, rate: number, forward: Forward):
   return dropAtRate(x, rate, forward, [x.shape[0], 1, 1, 1]);
 }
 
+/**
+ * {@linkcode dropout} without scaling up.
+ *
+ * @returns The elements that are left, and what to multiply them by.
+ */
+export function unscaledDropout(
+  x: tf.Tensor4D,
+  rate: number,
+  forward: Forward,
+): [x: tf.Tensor4D, scale: number] {
+  checkRate(rate);
+  if (!forward.training || rate === 0) return [x, 1];
+  return [drop(x, forward.random.kept(x.shape, rate, x), 1), 1 / (1 - rate)];
+}
+
 function dropAtRate(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): tf.Tensor4D {
-  if (!(rate >= 0 && rate < 1)) {
-    throw new RangeError(`Cannot drop elements as the rate must be in [0, 1): ${rate}`);
-  }
+  checkRate(rate);
   if (!forward.training || rate === 0) return x;
   return drop(x, forward.random.kept(shape, rate, x), 1 / (1 - rate));
+}
+
+function checkRate(rate: number): void {
+  if (rate >= 0 && rate < 1) return;
+  throw new RangeError(`Cannot drop elements as the rate must be in [0, 1): ${rate}`);
 }

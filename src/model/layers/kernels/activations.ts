@@ -1,4 +1,4 @@
-import { afterwards, OneDnn, rawOp, tf, usesBfloat16 } from "@/tensorflow/mod.ts";
+import { afterwards, OneDnn, rawOp, tf, usesOneDnn } from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, register, run } from "./register.ts";
 
 const LEAKY_RELU = "project/LeakyRelu";
@@ -27,10 +27,10 @@ export function leakyRelu(x: tf.Tensor4D, alpha: number): tf.Tensor4D {
 const SWISH = "project/Swish";
 register(
   SWISH,
-  ({ x }) =>
-    usesBfloat16()
-      ? rawOp(OneDnn.SWISH, [x!], FLOAT)[0]!
-      : tf.tidy(() => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor))),
+  ({ x }) => {
+    if (usesOneDnn()) return rawOp(OneDnn.SWISH, [x!], FLOAT)[0]!;
+    return tf.tidy(() => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor)));
+  },
   {
     inputsToSave: ["x"],
     gradFunc: (dy, [x]) => ({

@@ -77,8 +77,8 @@ function matMul(
  * @returns `[batch, ceil(height / stride), ceil(width / stride), filters]`
  */
 export function conv2d(x: tf.Tensor4D, kernel: tf.Tensor4D, stride: number): tf.Tensor4D {
-  if (!isMatrixProduct(kernel, stride)) return tf.conv2d(x, kernel, stride, "same");
-  return run(POINTWISE_CONV_2D, { x, kernel });
+  if (isMatrixProduct(kernel, stride)) return run(POINTWISE_CONV_2D, { x, kernel });
+  return run(CONV_2D, { x, kernel }, { stride, groups: 1, pad: "same" });
 }
 
 function isMatrixProduct(kernel: tf.Tensor4D, stride: number): boolean {
@@ -240,9 +240,9 @@ export function doublingConv2d(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D
   return run(DOUBLING_CONV_2D, { x, kernel });
 }
 
-const PADDED_CONV_2D = "project/PaddedConv2D";
+const CONV_2D = "project/Conv2D";
 register(
-  PADDED_CONV_2D,
+  CONV_2D,
   ({ x, kernel }, attributes) => rawOp("Conv2D", [x!, kernel!], convolution(attributes))[0]!,
   {
     inputsToSave: ["x", "kernel"],
@@ -252,9 +252,20 @@ register(
       const split = (t: tf.Tensor) => groups === 1 ? [t] : tf.split(t, groups, -1);
       const join = (parts: tf.Tensor[]) => groups === 1 ? parts[0]! : tf.concat(parts, -1);
       const shapeOf = (t: tf.Tensor) => tf.tensor1d(t.shape, "int32");
+      const gradientOfKernel = () => {
+        const [dys, xs, kernels] = [split(dy as tf.Tensor), split(x!), split(kernel!)];
+        return join(xs.map((x, g) => {
+          const inputs = [x, shapeOf(kernels[g]!), dys[g]!];
+          return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
+        }));
+      };
+      // First the kernel's gradient, then the map is free before its own gradient needs as much memory.
+      // Not inside the functions below: TensorFlow.js frees what each of them leaves behind.
+      const before = tf.util.sizeFromShape(x!.shape) >= LARGE_MAP ? gradientOfKernel() : undefined;
       return {
         x: () => {
-          const [dys, kernels] = [split(dy as tf.Tensor), split(kernel!)];
+          const slope = before ? afterwards(dy as tf.Tensor, before) : dy as tf.Tensor;
+          const [dys, kernels] = [split(slope), split(kernel!)];
           const [batch, height, width, channels] = x!.shape as number[];
           const shape = tf.tensor1d([batch!, height!, width!, channels! / groups], "int32");
           return join(
@@ -263,27 +274,24 @@ register(
             ),
           );
         },
-        kernel: () => {
-          const [dys, xs, kernels] = [split(dy as tf.Tensor), split(x!), split(kernel!)];
-          return join(xs.map((x, g) => {
-            const inputs = [x, shapeOf(kernels[g]!), dys[g]!];
-            return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
-          }));
-        },
+        kernel: () => before ?? gradientOfKernel(),
       };
     },
   },
 );
 
+/** Numbers in a map from which on it counts how long it is kept: 16 MiB. */
+const LARGE_MAP = 2 ** 22;
+
 function convolution(attributes: Attributes) {
-  const stride = attributes!.stride as number, pad = attributes!.pad as number;
+  const stride = attributes!.stride as number, pad = attributes!.pad as number | "same";
   return {
     ...FLOAT,
     ...NHWC,
     strides: { int: [1, stride, stride, 1] },
     dilations: { int: [1, 1, 1, 1] },
-    padding: { string: "EXPLICIT" },
-    explicit_paddings: { int: [0, 0, pad, pad, pad, pad, 0, 0] },
+    padding: { string: pad === "same" ? "SAME" : "EXPLICIT" },
+    explicit_paddings: { int: pad === "same" ? [] : [0, 0, pad, pad, pad, pad, 0, 0] },
     use_cudnn_on_gpu: { bool: true },
   };
 }
@@ -309,7 +317,7 @@ export function paddedConv2d(
         `[${x.shape.join(", ")}]`,
     );
   }
-  return run(PADDED_CONV_2D, { x, kernel }, { stride, groups, pad: (size - 1) / 2 });
+  return run(CONV_2D, { x, kernel }, { stride, groups, pad: (size - 1) / 2 });
 }
 
 const DEPTHWISE_CONV_2D = "project/DepthwiseConv2D";

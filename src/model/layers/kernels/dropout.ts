@@ -11,9 +11,10 @@ register(DROP, ({ x, kept }, attributes) => scaled(x!, kept!, attributes), {
 
 function scaled(x: Inputs[string], kept: Inputs[string], attributes: Attributes): tf.Tensor {
   const scale = attributes!.scale as number;
-  return tf.tidy(() =>
-    tf.mul(tf.mul(x as tf.Tensor, scale), tf.cast(kept as tf.Tensor, "float32"))
-  );
+  return tf.tidy(() => {
+    const factors = tf.cast(kept as tf.Tensor, "float32");
+    return tf.mul(x as tf.Tensor, scale === 1 ? factors : tf.mul(factors, scale));
+  });
 }
 
 /**
