@@ -8,7 +8,7 @@ import {
 import { join } from "node:path";
 import { decodeSafetensors } from "@/files/mod.ts";
 import { weightedLoss } from "@/losses/mod.ts";
-import { createModel, type SegmentationModel, Weights } from "@/model/mod.ts";
+import { createModel, type ModelOptions, type SegmentationModel, Weights } from "@/model/mod.ts";
 import { type MixedPrecision, tf } from "@/tensorflow/mod.ts";
 import { Adam, GradientDescent, LossScale, trainingStep, trainStage } from "@/training/mod.ts";
 import { assertClose, memory } from "../tensorflow/assert_close.ts";
@@ -33,6 +33,7 @@ async function losses(
   steps: number,
   mixedPrecision?: MixedPrecision,
   lossScale?: LossScale,
+  options: Partial<ModelOptions> = {},
 ): Promise<number[]> {
   const model = createModel({
     architecture: "unet",
@@ -41,6 +42,7 @@ async function losses(
     dropout: 0,
     batchNormMomentum: 0.9,
     seed: 3,
+    ...options,
   });
   const optimizer = new Adam(model.weights.trainable);
   const step = trainingStep({
@@ -87,6 +89,28 @@ Deno.test({
     assertLess(plain.at(-1)!, plain[0]! / 2);
   },
 });
+
+const NETWORKS: Partial<ModelOptions>[] = [
+  { architecture: "unet", normalization: "group" },
+  { architecture: "encoder-unet", encoder: "seresnext50-32x4d" },
+  { architecture: "unet++", normalization: "frozen-batch" },
+  { architecture: "simplified-unet++", gradientCheckpointing: true },
+  { architecture: "deeplabv3+" },
+];
+
+for (const options of NETWORKS) {
+  Deno.test({
+    name: `trainingStep() in bfloat16 has the losses of float32: ${Object.values(options)}`,
+    ignore: !HAS_BFLOAT16,
+    async fn() {
+      const mixed = await losses(2, "bfloat16", undefined, options);
+      const plain = await losses(2, undefined, undefined, options);
+      for (const [i, loss] of mixed.entries()) {
+        assertLess(Math.abs(loss / plain[i]! - 1), 0.05, `step ${i + 1}: ${mixed}, ${plain}`);
+      }
+    },
+  });
+}
 
 Deno.test("trainingStep() computes the loss of float16 logits in float32", async () => {
   const value = 1 + 2 ** -10; // has 11 digits: float16 keeps it, and not a third of it
