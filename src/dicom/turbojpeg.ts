@@ -19,7 +19,7 @@ const SYMBOLS = {
   tj3Decompress8: DECOMPRESS,
   tj3Decompress12: DECOMPRESS,
   tj3Decompress16: DECOMPRESS,
-  // The same on another thread, so that films are decoded on all cores.
+  // The same on another thread.
   tj3Decompress8Aside: { ...DECOMPRESS, name: "tj3Decompress8", nonblocking: true },
   tj3Decompress12Aside: { ...DECOMPRESS, name: "tj3Decompress12", nonblocking: true },
   tj3Decompress16Aside: { ...DECOMPRESS, name: "tj3Decompress16", nonblocking: true },
@@ -45,9 +45,14 @@ const SCANS = 100;
 /** MiB: a progressive stream's coefficients have two bytes for each pixel. */
 const MEMORY = 4 * maximumPixels / 2 ** 20;
 
+const IN_WORKER = "DedicatedWorkerGlobalScope" in globalThis;
+
 type Address = NonNullable<Deno.PointerValue>;
 
-/** libjpeg-turbo, by its own C API. Streams are decoded at the same time, each on a thread. */
+/**
+ * libjpeg-turbo, by its own C API. Streams are decoded at the same time: each on a thread, or in a worker
+ * on the worker's own.
+ */
 export class TurboJpeg {
   /** The library's file. */
   readonly path: string;
@@ -105,11 +110,10 @@ export class TurboJpeg {
       target = this.#allocate(pixels.byteLength);
       const bits = precision <= 8 ? 8 : precision <= 12 ? 12 : 16;
       const call = [decompressor, source, length, target, width, GREY_PIXELS] as const;
-      if (await c[`tj3Decompress${bits}Aside`](...call) !== 0) {
-        // The library keeps what is wrong for the thread that was told, so this one has to ask again.
-        this.#check(decompressor, c[`tj3Decompress${bits}`](...call));
-        throw new Error("its stream is damaged");
-      }
+      // A worker has nothing else to do; elsewhere the event loop goes on.
+      const isDone = !IN_WORKER && await c[`tj3Decompress${bits}Aside`](...call) === 0;
+      // The library keeps what is wrong for the thread that was told, so this one has to ask again.
+      if (!isDone) this.#check(decompressor, c[`tj3Decompress${bits}`](...call));
       Deno.UnsafePointerView.copyInto(target, pixels);
       return pixels;
     } finally {
