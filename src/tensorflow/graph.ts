@@ -13,6 +13,8 @@ const IDS_PER_TRACE = 2 ** 24;
 let traces = 0;
 /** A constant that was made during the trace and is larger than this becomes an input instead. */
 const LARGEST_CONSTANT_BYTES = 1 << 16;
+/** Constants up to this large are looked for among those that the graph has: most are a number, a shape. */
+const LARGEST_SHARED_BYTES = 64;
 /** Bytes of a `TF_Output`: a pointer, a 32-bit index, padding. */
 const OUTPUT_BYTES = 16;
 
@@ -57,6 +59,8 @@ export class GraphBinding extends Binding {
   readonly #bfloat16: boolean;
   readonly #conversions = new Map<string, number>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
+  /** Small constants of the graph, by type, shape and values. */
+  readonly #shared = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The last operation on each resource, by its number. */
   readonly #resources = new Map<number, Pointer>();
   #names = 0;
@@ -141,7 +145,23 @@ export class GraphBinding extends Binding {
     if (this.freeze && !inputs.some(isTraced)) {
       return this.eager.executeOp(name, attributes, inputs, outputs);
     }
-    return this.#record(name, attributes, inputs, outputs);
+    const unchanged = this.#unchanged(name, attributes, inputs);
+    return unchanged ? [unchanged] : this.#record(name, attributes, inputs, outputs);
+  }
+
+  /** The input of an operation that would return it as it is: gradients of TensorFlow.js have many. */
+  #unchanged(name: string, attributes: Attribute[], inputs: number[]): TensorMetadata | undefined {
+    const [id, second] = inputs;
+    if (id === undefined || !isTraced(id)) return undefined;
+    const { dtype, shape, hasShape } = this.#node(id);
+    const isUnchanged = () => {
+      if (name === "Cast") return attributes.some((a) => a.name === "DstT" && a.value === dtype);
+      if (name !== "Reshape" || !hasShape || second === undefined) return false;
+      const lengths = this.#constants.get(second)?.values;
+      return lengths?.length === shape.length && shape.every((length, i) => length === lengths[i]);
+    };
+    if (!isUnchanged()) return undefined;
+    return { id, shape, dtype: dtype === DataType.BFLOAT16 ? DataType.FLOAT : dtype };
   }
 
   /** Adds an operation to the graph, in bfloat16 where that is wanted and pays. */
@@ -323,7 +343,16 @@ export class GraphBinding extends Binding {
   #newConstant(
     { shape, dtype, values }: { shape: number[]; dtype: number; values: Values },
   ): Uint8Array<ArrayBuffer> {
-    return this.#newConstantOf(newTensor(shape, dtype, values));
+    if (Array.isArray(values) || values.byteLength > LARGEST_SHARED_BYTES) {
+      return this.#newConstantOf(newTensor(shape, dtype, values));
+    }
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const key = `${dtype} [${shape}] ${bytes}`;
+    let shared = this.#shared.get(key);
+    if (!shared) {
+      this.#shared.set(key, shared = this.#newConstantOf(newTensor(shape, dtype, values)));
+    }
+    return shared;
   }
 
   /** A constant with the values of a `TF_Tensor`, which it frees. */
