@@ -12,7 +12,8 @@ import { type Binding, EagerBinding } from "@/tensorflow/eager.ts";
 import { GraphBinding } from "@/tensorflow/graph.ts";
 
 const { FLOAT, DOUBLE, INT32 } = DataType;
-(DataType as { FLOAT: number }).FLOAT = DOUBLE;
+const COMPLEX128 = 18;
+Object.assign(DataType, { FLOAT: DOUBLE, COMPLEX64: COMPLEX128 });
 // Numbers in JavaScript too: a constant that is rounded to float32 first is as wrong as that.
 globalThis.Float32Array = Float64Array as unknown as Float32ArrayConstructor;
 tf.env().platform.isTypedArray = (value): value is Float32Array =>

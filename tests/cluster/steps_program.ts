@@ -36,13 +36,15 @@ async function main(options: Steps, file: string): Promise<void> {
   const spec = parseTfConfig(Deno.env.get(CLUSTER_VARIABLE));
   if (precision === "float64") await import("./in_float64.ts");
   const cluster = spec && await joinCluster(spec, { timeout: 60, startTimeout: 60 });
-  const [{ augmentation }, { weightedLoss }, { createModel }, { tf }, training] = await Promise.all([
-    import("@/augmentation/mod.ts"),
-    import("@/losses/mod.ts"),
-    import("@/model/mod.ts"),
-    import("@/tensorflow/mod.ts"),
-    import("@/training/mod.ts"),
-  ]);
+  const [{ augmentation }, { weightedLoss }, { createModel }, { tf }, training] = await Promise.all(
+    [
+      import("@/augmentation/mod.ts"),
+      import("@/losses/mod.ts"),
+      import("@/model/mod.ts"),
+      import("@/tensorflow/mod.ts"),
+      import("@/training/mod.ts"),
+    ],
+  );
   const model = createModel({
     architecture: "simplified-unet++",
     encoder,
