@@ -13,6 +13,8 @@ export interface StageProgram {
   overrides: string[];
   training: number;
   validation: number;
+  /** A film whose grey values are no numbers. */
+  broken?: string;
   /** Another hash of the data than that of the others. */
   dataHash?: string;
   timeout?: number;
@@ -36,6 +38,12 @@ if (import.meta.main) {
     const spec = parseTfConfig(Deno.env.get(CLUSTER_VARIABLE));
     const cluster = spec && await joinCluster(spec, { timeout, startTimeout });
     const data = discs({ training, validation });
+    const { readImage } = data.prepared;
+    data.prepared.readImage = async (imageId) => {
+      const image = await readImage(imageId);
+      if (imageId !== options.broken) return image;
+      return new Float32Array(image.length).fill(NaN) as unknown as typeof image;
+    };
     let batches = 0;
     const run = await trainStage(await discExperiment("first", overrides), {
       data: { ...data, ...(dataHash && { hash: dataHash }) },

@@ -26,30 +26,34 @@ export interface Steps {
   reversed?: boolean;
   /** Whether the network drops elements and blocks. Default: true. */
   drops?: boolean;
+  /** Whether workers normalise by their own parts. Default: false. */
+  perWorker?: boolean;
+  /** The part of each batch that one process takes where it has no cluster. Default: all of it. */
+  part?: { index: number; count: number };
 }
 
 /** The films come again after so many batches. */
 const BATCHES = 4;
 
 async function main(options: Steps, file: string): Promise<void> {
-  const { precision, encoder, steps, batch, learningRate, loss, reversed, drops = true } = options;
+  const { precision, encoder, steps, batch, learningRate, loss } = options;
+  const { reversed = false, drops = true, perWorker = false } = options;
   const spec = parseTfConfig(Deno.env.get(CLUSTER_VARIABLE));
   if (precision === "float64") await import("./in_float64.ts");
   const cluster = spec && await joinCluster(spec, { timeout: 60, startTimeout: 60 });
-  const [{ augmentation }, { weightedLoss }, { createModel }, { tf }, training] = await Promise.all(
-    [
-      import("@/augmentation/mod.ts"),
-      import("@/losses/mod.ts"),
-      import("@/model/mod.ts"),
-      import("@/tensorflow/mod.ts"),
-      import("@/training/mod.ts"),
-    ],
-  );
-  const model = createModel({
-    architecture: "simplified-unet++",
-    encoder,
-    ...(!drops && { dropout: 0, dropConnect: 0 }),
-  });
+  const [{ augmentation }, { weightedLoss }, { createModel }, { StatelessRandom, tf }, training] =
+    await Promise.all(
+      [
+        import("@/augmentation/mod.ts"),
+        import("@/losses/mod.ts"),
+        import("@/model/mod.ts"),
+        import("@/tensorflow/mod.ts"),
+        import("@/training/mod.ts"),
+      ],
+    );
+  // The network's fine levels drop whatever the options say.
+  if (!drops) StatelessRandom.prototype.kept = (shape) => tf.ones(shape, "bool");
+  const model = createModel({ architecture: "simplified-unet++", encoder });
   const step = training.trainingStep({
     model,
     loss: weightedLoss(loss, options.lossOptions, cluster?.collectives),
@@ -61,7 +65,7 @@ async function main(options: Steps, file: string): Promise<void> {
       workers: {
         collectives: cluster.collectives,
         index: cluster.index,
-        synchronisesBatchNorm: true,
+        synchronisesBatchNorm: !perWorker,
       },
     }),
   });
@@ -72,7 +76,9 @@ async function main(options: Steps, file: string): Promise<void> {
     const first = i - place;
     return split.training[(first + (reversed ? batch - 1 - place : place)) % (BATCHES * batch)]!;
   });
-  const share = { index: cluster?.index ?? 0, count: cluster?.size ?? 1 };
+  const share = cluster
+    ? { index: cluster.index, count: cluster.size }
+    : options.part ?? { index: 0, count: 1 };
   const losses: number[] = [];
   for await (const films of batches(prepared, order, { batchSize: batch, share })) {
     const tensors = training.batchTensors(films);

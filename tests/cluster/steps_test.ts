@@ -1,4 +1,5 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { distance } from "./distance.ts";
 import type { Steps } from "./steps_program.ts";
 import { makeSteps, type StepsOutcome } from "./workers.ts";
 
@@ -33,16 +34,6 @@ function aloneOutcome(options: Steps): Promise<StepsOutcome> {
   return outcome;
 }
 
-/** The largest difference, of 1 or of what is expected. */
-function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const distance = Math.abs(actual[i]! - expected[i]!) / Math.max(1, Math.abs(expected[i]!));
-    if (!(distance <= largest)) largest = distance; // NaN too
-  }
-  return largest;
-}
-
 for (const { workers, inSuite = false, ...options } of CASES) {
   const { encoder, steps } = options;
   Deno.test({
@@ -60,3 +51,26 @@ for (const { workers, inSuite = false, ...options } of CASES) {
     },
   });
 }
+
+Deno.test("trainingStep() with BatchNorm per worker changes weights and statistics by the mean of what each does", async () => {
+  const options: Steps = {
+    ...STEPS,
+    steps: 1, // in which everything is linear in the parts' gradients and statistics
+    optimizer: { kind: "sgd" },
+    learningRate: 0.1,
+    loss: { bce: 1 },
+    drops: false, // what is dropped depends on the place in the whole batch
+  };
+  const count = 2;
+  const parts = [];
+  for (let index = 0; index < count; index++) {
+    parts.push(await makeSteps(1, { ...options, part: { index, count } }));
+  }
+  const [first, second] = parts.map(({ weights }) => weights) as [Float64Array, Float64Array];
+  const together = await makeSteps(count, { ...options, perWorker: true });
+  assert(distance(first, second) > 1e-3, "the parts teach different things");
+  assert(distance(together.weights, first.map((weight, i) => (weight + second[i]!) / 2)) < 1e-12);
+  const losses = parts.map(({ losses }) => losses[0]!);
+  assertEquals(together.losses.length, 1);
+  assert(distance(together.losses, [(losses[0]! + losses[1]!) / 2]) < 1e-12);
+});
