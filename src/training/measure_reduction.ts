@@ -30,8 +30,8 @@ export async function measureReduction(
       (await reduce.async()).dispose();
       times.push(performance.now() - started);
     }
-    const milliseconds = times.sort((a, b) => a - b)[(REPETITIONS - 1) / 2]!;
-    return { tensors, bytes: 4 * numbers, milliseconds };
+    const middle = times.sort((a, b) => a - b)[(REPETITIONS - 1) / 2]!;
+    return { tensors, bytes: 4 * numbers, milliseconds: Math.round(10 * middle) / 10 };
   } finally {
     reduce.dispose();
   }
