@@ -1,6 +1,5 @@
 /** Those of oneDNN's kernels for x86 CPUs that the project names itself. */
 export const OneDnn = {
   CONV: "_MklNativeFusedConv2D",
-  DEPTHWISE_CONV: "_MklNativeFusedDepthwiseConv2dNative",
   SWISH: "_MklSwish",
 } as const;

@@ -126,6 +126,16 @@ export const ROWS: readonly Row[] = [
     films: true,
   },
   {
+    name: "inference_tta_bf16",
+    work: "the same in mixed bfloat16, against Keras in float32",
+    unit: "ms",
+    bar: 0.6,
+    ours: ours("tta", 512, MINIMUM_AREA, "bfloat16"),
+    peers: [peer("Keras graph + OpenCV", "keras_tta", 512, FILM_SIZE, MINIMUM_AREA)],
+    rounds: 5,
+    films: true,
+  },
+  {
     name: "decode",
     work: "200 DICOM files to grey arrays of 512 px, all cores",
     unit: "ms",

@@ -11,6 +11,7 @@ const WANTED = [
   "inference_512",
   "inference_bf16",
   "inference_tta",
+  "inference_tta_bf16",
   "decode",
   "prepare",
   "augment",

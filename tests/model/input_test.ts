@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { tf } from "@/tensorflow/mod.ts";
+import { jit, tf } from "@/tensorflow/mod.ts";
 import { normalizeImages } from "@/model/mod.ts";
 import { assertClose } from "../tensorflow/assert_close.ts";
 
@@ -9,7 +9,11 @@ Deno.test("normalizeImages() gives each colour the mean 0 and the deviation 1 of
     ...[-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225],
     ...[0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225],
   ];
-  const normalized = normalizeImages(tf.tensor4d([0, 1], [1, 1, 2, 1]));
-  assertClose(normalized, expected, 1e-5);
-  assertEquals(normalized.shape, [1, 1, 2, 3]);
+  const traced = jit(normalizeImages);
+  for (const normalize of [normalizeImages, traced]) {
+    const normalized = normalize(tf.tensor4d([0, 1], [1, 1, 2, 1]));
+    assertClose(normalized, expected, 1e-5);
+    assertEquals(normalized.shape, [1, 1, 2, 3]);
+  }
+  traced.dispose();
 });

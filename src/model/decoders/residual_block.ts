@@ -53,31 +53,31 @@ export class Block {
   }
 
   /**
-   * As {@linkcode apply} of `concat(ups, skip)`.
+   * As {@linkcode apply} of `concat(paths, skip)`.
    *
-   * @param paths Maps of half the size, with the up-convolutions that double them.
+   * @param paths Their ends have the size of the block.
    * @param skip A map of the block's size.
    */
-  applyUps(paths: UpPath[], skip: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+  applyUps(paths: readonly UpPath[], skip: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     if (forward.training) {
-      const ups = paths.map(({ x, up }) => up.apply(x));
-      return this.apply(tf.concat([...ups, skip], -1), forward);
+      return this.apply(tf.concat([...paths.map((path) => path.map()), skip], -1), forward);
     }
     // The convolution of joined maps is the sum of one for each part.
     const [, , input] = this.#conv.kernel.shape as [number, number, number];
     const channels = skip.shape[3];
     const [kernel, skipKernel] = tf.split(this.#conv.kernel, [input - channels, channels], 2);
-    const { y: add, bias } = composedUpConvolution(paths, kernel as tf.Tensor4D);
     const geometry = { kind: "conv", stride: 1, padding: "same" } as const;
     const y = fusedConvolution(skip, skipKernel as tf.Tensor4D, geometry, {
-      bias: tf.add(this.#conv.bias!, bias),
-      add,
+      bias: this.#conv.bias,
+      add: composedUpConvolution(paths, kernel as tf.Tensor4D),
     });
     return this.#residual.apply(y, forward, LEAKY_RELU);
   }
 
   #compute(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
-    const y = this.#conv.apply(dropout(x, this.#dropRate, forward));
+    const y = forward.training
+      ? this.#conv.apply(dropout(x, this.#dropRate, forward))
+      : this.#conv.applyFused(x, {});
     return this.#residual.apply(y, forward, LEAKY_RELU);
   }
 }

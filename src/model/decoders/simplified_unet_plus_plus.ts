@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import { Diagram } from "../diagram.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
-import { Conv2D, dropout, leakyRelu, UpConv2D } from "../layers/mod.ts";
+import { Conv2D, dropout, leakyRelu, UpConv2D, UpPath } from "../layers/mod.ts";
 import type { ModelGraph } from "../model_graph.ts";
 import type { Weights } from "../weights.ts";
 import { type Decoder, type DecoderOptions, dropoutAt, outputBias } from "./decoder.ts";
@@ -78,20 +78,22 @@ export class SimplifiedUnetPlusPlus implements Decoder {
     const middle = this.#middle.apply(features, forward);
 
     const d4 = up("d4", middle);
-    const d4a = up("d4a", d4), d4b = up("d4b", d4a);
+    const d4a = up("d4a", d4);
     const x4 = u4.apply(tf.concat([d4, leakyRelu(tap16!, SLOPE)], -1), forward);
 
     const d3 = up("d3", x4);
-    const d3a = up("d3a", d3);
     const x3 = u3.apply(tf.concat([d3, d4a, tap8!], -1), forward);
 
-    const d2 = up("d2", x3);
-    const x2 = u2.apply(tf.concat([d2, d3a, d4b, tap4!], -1), forward);
+    // The last two levels look at maps of the level before through their up-convolutions.
+    const extend = (path: UpPath, name: string) => path.up(this.#ups[name]!);
+    const d2 = extend(UpPath.from(x3), "d2");
+    const d3a = extend(UpPath.from(d3), "d3a");
+    const d4b = extend(UpPath.from(d4a), "d4b");
+    const x2 = u2.applyUps([d2, d3a, d4b], tap4!, forward);
 
-    // The last doublings, with the convolution behind them.
-    const path = (name: string, x: tf.Tensor4D) => ({ x, up: this.#ups[name]! });
-    const paths = [path("d1", x2), path("d2a", d2), path("d3b", d3a), path("d4c", d4b)];
-    const x1 = u1.applyUps(paths, tap2!, forward);
+    const d1 = extend(UpPath.from(x2), "d1");
+    const d2a = extend(d2, "d2a"), d3b = extend(d3a, "d3b"), d4c = extend(d4b, "d4c");
+    const x1 = u1.applyUps([d1, d2a, d3b, d4c], tap2!, forward);
 
     const x0 = u0.apply(up("d0", x1), forward);
     return [this.#output.apply(dropout(x0, this.#dropout / 2, forward))];

@@ -40,36 +40,96 @@ export function fusedConvolution(
 ): tf.Tensor4D {
   const { bias, add, activation } = epilogue;
   if (!bias || !canFuse()) return convolution(x, kernel, geometry, epilogue);
-  const depthwise = geometry.kind === "depthwise";
-  // oneDNN adds and activates behind ordinary convolutions only, and does not do swish behind a sum.
-  const isInside = !depthwise && !(add && activation?.kind === "swish");
-  const inside = isInside ? activation : undefined;
-  const args = add && !depthwise ? [bias, add] : [bias];
-  const { stride, padding } = geometry;
-  const y = rawOp(depthwise ? OneDnn.DEPTHWISE_CONV : OneDnn.CONV, [x, kernel, ...args], {
+  // oneDNN does not do swish behind a sum.
+  const inside = add && activation?.kind === "swish" ? undefined : activation;
+  const y = fused(x, kernel, geometry, { bias, add, activation: inside });
+  return inside === activation ? y : activateFused(y, activation);
+}
+
+function fused(
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  geometry: Geometry,
+  epilogue: FusedEpilogue,
+): tf.Tensor4D {
+  if (isNarrow(x, kernel, geometry)) return pairedConvolution(x, kernel, epilogue);
+  const { kind, stride, padding } = geometry;
+  const sides = padding === "same" ? undefined : [padding, padding, padding, padding];
+  if (kind === "conv") return fusedOp(x, kernel, epilogue, [stride, stride], sides);
+  // As many groups as channels: oneDNN's depthwise operation would leave out the activation.
+  const [height, width, channels] = kernel.shape;
+  const grouped: tf.Tensor4D = tf.reshape(kernel, [height, width, 1, channels]);
+  return fusedOp(x, grouped, epilogue, [stride, stride], sides);
+}
+
+/** Filters of float32 that oneDNN's AVX-512 kernels compute at once. */
+const LANES = 16;
+
+/** Whether a convolution makes so few channels that two columns of them fill the lanes. */
+function isNarrow(x: tf.Tensor4D, kernel: tf.Tensor4D, { kind, stride, padding }: Geometry) {
+  const [height, width, , filters] = kernel.shape;
+  return kind === "conv" && stride === 1 && padding === "same" && height === 3 && width === 3 &&
+    filters > 1 && filters <= LANES / 2 && x.shape[2] % 2 === 0;
+}
+
+/**
+ * A 3x3 convolution that makes two columns at a time, side by side as channels: its kernel is 3x4, moves
+ * by two columns, and holds zeros where a column does not look. A third more products, but no idle lanes.
+ */
+function pairedConvolution(
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  { bias, add, activation }: FusedEpilogue,
+): tf.Tensor4D {
+  const [batch, height, width] = x.shape;
+  const filters = kernel.shape[3];
+  const pairs = (map: tf.Tensor4D): tf.Tensor4D =>
+    tf.reshape(map, [batch, height, width / 2, 2 * filters]);
+  const shifted = [0, 1].map((column) =>
+    tf.pad(kernel, [[0, 0], [column, 1 - column], [0, 0], [0, 0]])
+  );
+  const epilogue = { bias: tf.tile(bias, [2]), add: add && pairs(add), activation };
+  const y = fusedOp(x, tf.concat(shifted, 3) as tf.Tensor4D, epilogue, [1, 2], [1, 1, 1, 1]);
+  return tf.reshape(y, [batch, height, width, filters]);
+}
+
+/** What oneDNN can do within a convolution. */
+interface FusedEpilogue extends Epilogue {
+  bias: tf.Tensor;
+}
+
+/**
+ * oneDNN's convolution with what follows.
+ *
+ * @param kernel `[height, width, channels / groups, filters]`
+ * @param strides Down and to the right.
+ * @param sides Zeros above, below, left and right. Default: as "same" has it.
+ */
+function fusedOp(
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  { bias, add, activation }: FusedEpilogue,
+  strides: [number, number],
+  sides?: number[],
+): tf.Tensor4D {
+  const args = add ? [bias, add] : [bias];
+  const follow = [...(add ? ["Add"] : []), ...(activation ? [nameOf(activation)] : [])];
+  return rawOp(OneDnn.CONV, [x, kernel, ...args], {
     ...FLOAT,
     ...LABEL,
     data_format: { string: "NHWC" },
-    strides: { int: [1, stride, stride, 1] },
+    strides: { int: [1, ...strides, 1] },
     dilations: { int: [1, 1, 1, 1] },
-    padding: { string: padding === "same" ? "SAME" : "EXPLICIT" },
-    ...(depthwise ? {} : {
-      explicit_paddings: {
-        int: padding === "same" ? [] : [0, 0, padding, padding, padding, padding, 0, 0],
-      },
-      TArgs: { type: args.map(() => "float32" as const) },
-      num_host_args: { int: 0 },
-    }),
+    padding: { string: sides ? "EXPLICIT" : "SAME" },
+    explicit_paddings: { int: sides ? [0, 0, ...sides, 0, 0] : [] },
+    TArgs: { type: args.map(() => "float32" as const) },
+    num_host_args: { int: 0 },
     num_args: { int: args.length },
-    fused_ops: {
-      string: ["BiasAdd", ...(args.length > 1 ? ["Add"] : []), ...(inside ? [nameOf(inside)] : [])],
-    },
-    leakyrelu_alpha: { float: inside?.kind === "leaky-relu" ? inside.alpha : 0 },
+    fused_ops: { string: ["BiasAdd", ...follow] },
+    leakyrelu_alpha: { float: activation?.kind === "leaky-relu" ? activation.alpha : 0 },
     // Constant kernels are brought into oneDNN's order once.
     is_filter_const: { bool: isConstant(kernel) },
   })[0] as tf.Tensor4D;
-  if (isInside) return y;
-  return activateFused(depthwise && add ? tf.add(y, add) : y, activation);
 }
 
 /** {@linkcode activate}, with swish as one operation where oneDNN has it. */
@@ -82,7 +142,8 @@ function nameOf(activation: Activation): string {
   return { "relu": "Relu", "leaky-relu": "LeakyRelu", "swish": OneDnn.SWISH }[activation.kind];
 }
 
-function canFuse(): boolean {
+/** Whether {@linkcode fusedConvolution} is one operation here. */
+export function canFuse(): boolean {
   return usesOneDnn() && tf.engine().state.gradientDepth === 0;
 }
 
