@@ -145,17 +145,24 @@ export interface JobTraining {
   root?: string;
   /** Processes of each run. */
   workers: number;
+  timeouts: NonNullable<TrainCall["timeouts"]>;
   /** The arguments as they were typed, to name the command in what it writes. */
   typed: readonly string[];
 }
 
 /** Prints, writes or submits jobs, or tells what became of them. */
 export async function runJobs(
-  { names, overrides, root, workers, typed }: JobTraining,
+  { names, overrides, root, workers, timeouts, typed }: JobTraining,
   options: JobArguments,
 ): Promise<void> {
   const quick = Deno.env.get("PNEUMOTHORAX_QUICK") === "1";
-  const call: TrainCall = { names, overrides, quick, ...(root !== undefined && { root }) };
+  const call: TrainCall = {
+    names,
+    overrides,
+    quick,
+    timeouts,
+    ...(root !== undefined && { root }),
+  };
   const jobs = await makeJobs(call, options);
   // All files are checked before anything is submitted.
   for (const name of names) for (const job of jobs) await loadJob(name, call, job);

@@ -70,21 +70,22 @@ interface Stamp {
   library: string;
 }
 
+/** Speaks on stderr alone: other tasks begin with it, and what they print may go to a shell. */
 async function setUp(options: Arguments): Promise<void> {
   const key = await stampKey();
   const stamp = await readStamp();
   if (!options.force && stamp?.key === key && await isInPlace(stamp)) {
     await writeKernelSpec();
-    console.log("Everything is set up.");
+    console.error("Everything is set up.");
     return;
   }
   await installPackages(options.timeout ?? 5);
   const library = await provideTensorFlow(options.timeout ?? 30);
-  console.log(`TensorFlow ${library.version ?? "(version unknown)"}: ${library.path}`);
+  console.error(`TensorFlow ${library.version ?? "(version unknown)"}: ${library.path}`);
   await writeKernelSpec();
   const content: Stamp = { key, library: library.path };
   await writeFileAtomic(STAMP, JSON.stringify(content, null, 2) + "\n");
-  console.log("Everything is set up.");
+  console.error("Everything is set up.");
 }
 
 /** Changes when anything changes that a step depends on. */
@@ -117,7 +118,7 @@ async function isInPlace({ library }: Stamp): Promise<boolean> {
 
 /** Fetches every npm package of the import map into Deno's cache. */
 async function installPackages(timeout: number): Promise<void> {
-  console.log("Fetching npm packages (about 440 MB in Deno's cache; only what is missing) ...");
+  console.error("Fetching npm packages (about 440 MB in Deno's cache; only what is missing) ...");
   await runWithRetries(Deno.execPath(), ["install", "--frozen", "--quiet"], timeout, {
     failure: "Cannot fetch the npm packages",
   });
@@ -127,7 +128,7 @@ async function provideTensorFlow(timeout: number): Promise<TensorFlowLibrary> {
   if (Deno.env.get(LIBRARY_VARIABLE)) return findTensorFlow();
   const found = onPath();
   if (found) {
-    console.log("The python3 on PATH has TensorFlow: nothing is installed with pip.");
+    console.error("The python3 on PATH has TensorFlow: nothing is installed with pip.");
     return found;
   }
   await installPythonPackages(timeout);
@@ -154,7 +155,7 @@ async function installPythonPackages(timeout: number): Promise<void> {
     await succeeds(python, ["-c", "import pip"]);
   if (!isUsable) {
     const base = await findPython();
-    console.log(`Making a Python environment in .venv with Python ${base.version} ...`);
+    console.error(`Making a Python environment in .venv with Python ${base.version} ...`);
     await Deno.mkdir(ENVIRONMENT, { recursive: true });
     await Deno.writeTextFile(UNFINISHED, "");
     // A folder of an interrupted run may hold half a package; `--clear` empties it.
@@ -164,7 +165,7 @@ async function installPythonPackages(timeout: number): Promise<void> {
   }
   await Deno.writeTextFile(UNFINISHED, "");
   const requirements = await requirementsFile();
-  console.log(
+  console.error(
     "Installing JupyterLab and TensorFlow into .venv (1.9 GB on disk; with CUDA 8 GB) ...",
   );
   await runWithRetries(
@@ -290,7 +291,7 @@ export async function runWithRetries(
         rest = lines.pop() ?? "";
         for (const line of lines) {
           const shown = show?.(line);
-          if (shown !== undefined) console.log(shown);
+          if (shown !== undefined) console.error(shown);
         }
       }
     };
@@ -302,7 +303,7 @@ export async function runWithRetries(
     clearTimeout(limit);
     if (status.success) return;
     const why = isLate ? `it took longer than ${minutes} minutes` : "it failed";
-    if (attempt < TRIES) console.log(`  Try ${attempt} of ${TRIES}: ${why}; trying again ...`);
+    if (attempt < TRIES) console.error(`  Try ${attempt} of ${TRIES}: ${why}; trying again ...`);
     else log += `\n(${why})`;
   }
   const end = log.trim().split("\n").slice(-30).join("\n");

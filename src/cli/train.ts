@@ -23,7 +23,8 @@ Options:
                     learning rate, parent; nothing is written
   --previous        goes on from the checkpoint before the last one, if that one is damaged
   --workers N       trains in N processes of this machine together, each on its part of every batch
-                    and, where there are several, on a GPU of its own
+                    and on a GPU of its own; where there is none, or training.device is cpu, each
+                    has its part of the cores
   --worker-timeout S  seconds without a sign of life after which a worker is given up (default: 60)
   --start-timeout S   seconds until all workers must have started (default: 300)
   --unfinished      trains only the stages that are not finished: those of the same configuration,
@@ -130,7 +131,8 @@ async function train(options: Arguments): Promise<number | void> {
     return;
   }
   if (jobs) {
-    return await runJobs({ names, overrides, ...root, workers: workers ?? 1, typed: args }, jobs);
+    const training = { names, overrides, ...root, workers: workers ?? 1, timeouts, typed: args };
+    return await runJobs(training, jobs);
   }
   // All files are checked before the first hour is spent.
   const experiments = await Promise.all(names.map((name) => loadExperiment(name, { overrides })));
@@ -142,9 +144,11 @@ async function train(options: Arguments): Promise<number | void> {
       );
     }
     const program = fileURLToPath(import.meta.url);
+    const onCpu = experiments.every(({ training }) => training.device === "cpu");
     return await launchWorkers({
       workers,
       args: ["run", "-A", program, ...withoutWorkers(args)],
+      ...(onCpu && { gpus: [] }),
     });
   }
   const { planStage, planText, trainStage } = await import("@/training/mod.ts");

@@ -7,8 +7,11 @@ export interface LaunchOptions {
   workers: number;
   /** Deno's arguments: the program and its own arguments. */
   args: string[];
-  /** GPUs of this machine; each worker gets one, in turn. Default: those that the driver tells of. */
-  gpus?: number;
+  /**
+   * The GPUs to train on, as `CUDA_VISIBLE_DEVICES` names them; each worker gets one, and with an empty list
+   * they see none. Default: those that this process sees, if the driver tells of any.
+   */
+  gpus?: readonly string[];
 }
 
 /** One Ctrl-C can arrive twice, from the terminal and handed on; see `Interrupt`. */
@@ -19,13 +22,20 @@ const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
  * them. What the chief prints is printed; of the others, errors alone, each line with the worker's name.
  *
  * @returns The exit code: 0, or that of the worker that ended first with another.
- * @throws {RangeError} If the number of workers is not a whole number from 1 on.
+ * @throws {RangeError} If the number of workers is not a whole number from 1 on, or there are fewer GPUs.
  */
 export async function launchWorkers(options: LaunchOptions): Promise<number> {
-  const { workers, args, gpus = gpuModels().length } = options;
+  const { workers, args, gpus = visibleGpus() } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new RangeError(
       `Cannot start workers as their number must be a whole number >= 1: ${workers}`,
+    );
+  }
+  if (gpus.length > 0 && workers > gpus.length) {
+    throw new RangeError(
+      `Cannot start ${workers} workers as NCCL wants a GPU for each of them, and there are ` +
+        `${gpus.length}: ${gpus.join(", ")}. Use --workers ${gpus.length}, or the CPU: --set ` +
+        `training.device=cpu`,
     );
   }
   const addresses = freePorts(workers).map((port) => `127.0.0.1:${port}`);
@@ -37,8 +47,9 @@ export async function launchWorkers(options: LaunchOptions): Promise<number> {
           cluster: { worker: addresses },
           task: { type: "worker", index },
         }),
-        ...(gpus > 1 && { CUDA_VISIBLE_DEVICES: `${index % gpus}` }),
-        ...(gpus === 0 && threads(workers)),
+        ...(gpus.length > 0 && { CUDA_VISIBLE_DEVICES: gpus[index]! }),
+        ...(gpus.length === 0 && threads(workers)),
+        ...(options.gpus?.length === 0 && { CUDA_VISIBLE_DEVICES: "" }),
       },
       stdin: "null",
       stdout: index === 0 ? "inherit" : "null",
@@ -83,6 +94,14 @@ function freePorts(count: number): number[] {
   const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
   for (const listener of listeners) listener.close();
   return ports;
+}
+
+/** The GPUs that the driver tells of, without those that the user hides from this process. */
+function visibleGpus(): string[] {
+  const all = gpuModels().map((_, i) => `${i}`);
+  const visible = Deno.env.get("CUDA_VISIBLE_DEVICES");
+  if (all.length === 0 || visible === undefined) return all;
+  return visible.split(",").map((name) => name.trim()).filter((name) => !["", "-1"].includes(name));
 }
 
 /** The cores in equal parts, unless the user has said how many threads a process takes. */

@@ -22,6 +22,7 @@ export {
   type Parent,
   type Pretrained,
   type ProcessIdentity,
+  type Reduction,
   type Run,
   type RunData,
   runFile,

@@ -23,6 +23,16 @@ export interface GitState {
   reason?: string;
 }
 
+/** What processes that train together average at each change of the weights. */
+export interface Reduction {
+  /** Collective operations, one for each tensor that gradients are packed into. */
+  tensors: number;
+  /** Of one process's gradients. Each of n processes sends `2 (n - 1) / n` as many in a ring. */
+  bytes: number;
+  /** What it took when it was measured, before the first step and with nothing beside it. */
+  milliseconds: number;
+}
+
 /** The program and the machine, as they were when a run started or went on. */
 export interface Surroundings {
   git: GitState;
@@ -39,6 +49,8 @@ export interface Surroundings {
   };
   /** Processes that train together. */
   workers: number;
+  /** What they average at each change of the weights; null where there is one. */
+  reduction: Reduction | null;
   /** The environment variables that change what a run does. */
   environment: Record<string, string>;
 }
@@ -174,6 +186,12 @@ const surroundings = z.strictObject({
   }),
   // Older records have no such field.
   workers: z.int().min(1).default(1),
+  // Older records have no such field.
+  reduction: z.strictObject({
+    tensors: z.int().min(1),
+    bytes: z.int().min(1),
+    milliseconds: z.number().min(0),
+  }).nullable().default(null),
   environment: z.record(z.string(), z.string()),
 });
 

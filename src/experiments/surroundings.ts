@@ -2,7 +2,7 @@ import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { sha256File } from "@/files/mod.ts";
 import { projectFolder } from "./folders.ts";
-import type { GitState, Surroundings } from "./run.ts";
+import type { GitState, Reduction, Surroundings } from "./run.ts";
 
 /** Variables that change what a run does. A list, so that no other variable, no secret, is kept. */
 const recordedVariables = [
@@ -31,6 +31,8 @@ export interface KnownSurroundings {
   gpu?: string;
   /** Processes that train together (default: 1). */
   workers?: number;
+  /** What they average at each change of the weights. */
+  reduction?: Reduction;
 }
 
 /** The program and the machine as they are now. */
@@ -51,6 +53,7 @@ export async function describeSurroundings(known: KnownSurroundings): Promise<Su
       gpu: known.gpu ?? null,
     },
     workers: known.workers ?? 1,
+    reduction: known.reduction ?? null,
     environment: Object.fromEntries(recordedVariables.flatMap((name) => {
       const value = Deno.env.get(name);
       return value === undefined ? [] : [[name, value]];

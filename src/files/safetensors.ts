@@ -16,10 +16,11 @@ export class SafetensorsError extends SyntaxError {
   override name = "SafetensorsError";
 }
 
-/** The types that can be read, by their bytes in the file; those of 16 bits become 32-bit floats. */
+/** The types that can be read, by their bytes in the file; floats become 32-bit ones. */
 const TYPES: Record<string, (bytes: ArrayBuffer) => Float32Array | Int32Array> = {
   F32: (bytes) => new Float32Array(bytes),
   I32: (bytes) => new Int32Array(bytes),
+  F64: (bytes) => Float32Array.from(new Float64Array(bytes)),
   F16: (bytes) => Float32Array.from(new Float16Array(bytes)),
   BF16: (bytes) => {
     // The upper half of a 32-bit float.
@@ -67,7 +68,7 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
       );
     }
     const end = offset + data.byteLength;
-    const dtype = data instanceof Float32Array ? "F32" : "I32";
+    const dtype = `${data instanceof Int32Array ? "I" : "F"}${8 * data.BYTES_PER_ELEMENT}`;
     entries.push([name, { dtype, shape, data_offsets: [offset, end] }]);
     offset = end;
   }
@@ -87,7 +88,7 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
 }
 
 /**
- * Reads a safetensors file of 32-bit floats and integers; 16-bit floats (F16, BF16) become 32-bit ones.
+ * Reads a safetensors file of floats and 32-bit integers; F64, F16 and BF16 become 32-bit floats.
  *
  * @param name The file's name, for messages.
  * @param options.skip Tells of a tensor, by its name, that it is left out, whatever its type. Default:

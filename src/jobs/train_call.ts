@@ -10,14 +10,22 @@ export interface TrainCall {
   root?: string;
   /** Whether the experiments' `quick` fields are in use. */
   quick: boolean;
+  /** Seconds that the workers of a run wait for one another (default: what `deno task train` takes). */
+  timeouts?: { timeout?: number; startTimeout?: number };
 }
 
 /** The arguments of `deno task train` for one job. Finished stages are not trained again. */
-export function trainArguments({ names, overrides, root }: TrainCall, job: Job): string[] {
+export function trainArguments(
+  { names, overrides, root, timeouts = {} }: TrainCall,
+  job: Job,
+): string[] {
+  const { timeout, startTimeout } = timeouts;
   return [
     ...names,
     ...(root === undefined ? [] : ["--data", root]),
     ...[...overrides, ...job.overrides].flatMap((setting) => ["--set", setting]),
+    ...(timeout === undefined ? [] : ["--worker-timeout", `${timeout}`]),
+    ...(startTimeout === undefined ? [] : ["--start-timeout", `${startTimeout}`]),
     "--unfinished",
   ];
 }

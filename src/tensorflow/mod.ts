@@ -21,7 +21,7 @@ export {
   type Jitted,
 } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
-export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
+export { inFloat32, keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { hasOneDnn, usesOneDnn } from "./onednn.ts";
 export { OneDnn } from "./onednn_names.ts";
 export { ResourceVariable } from "./resource_variable.ts";

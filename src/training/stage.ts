@@ -15,6 +15,7 @@ import {
   type Parent,
   projectFolder,
   readRun,
+  type Reduction,
   type Run,
   runFolder,
   RunRecord,
@@ -51,6 +52,7 @@ import { writeHistory } from "./history.ts";
 import { Interrupt, InterruptedError } from "./interrupt.ts";
 import { LossScale } from "./loss_scale.ts";
 import { takeMeanOfWorkers } from "./mean_of_workers.ts";
+import { measureReduction } from "./measure_reduction.ts";
 import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import { type Patience, PATIENT, watch } from "./patience.ts";
 import { endsCycle, learningRateAt, slidingAt } from "./schedule.ts";
@@ -186,7 +188,7 @@ async function trainHere(experiment: Experiment, options: StageOptions): Promise
   refuseUnfit(experiment, data, cluster?.size ?? 1);
   refuseOtherFilms(data, options.repeats);
   await stopIfAsked();
-  const known = {
+  const surroundings = {
     versions: { tensorflow: tensorflowVersion },
     workers: cluster?.size ?? 1,
     ...(usesGpu(experiment.training.device) &&
@@ -205,7 +207,8 @@ async function trainHere(experiment: Experiment, options: StageOptions): Promise
 
   const stage = new Stage(experiment, data, interrupt, options);
   try {
-    const record = isChief ? await begin() : undefined;
+    const reduction = await stage.measureReduction();
+    const record = isChief ? await begin(reduction) : undefined;
     const ownRecord: StageRecord = record ??
       new FollowerRecord(await cluster!.fromChief<Run>("run", undefined));
     if (record) await cluster?.fromChief("run", record.run);
@@ -223,7 +226,8 @@ async function trainHere(experiment: Experiment, options: StageOptions): Promise
   }
 
   /** Makes a new record, or goes on with one. */
-  async function begin(): Promise<RunRecord> {
+  async function begin(reduction: Reduction | undefined): Promise<RunRecord> {
+    const known = { ...surroundings, ...(reduction && { reduction }) };
     const resumable = await findResumable(key, options.runs);
     const from = options.previous ? "previous" : "last";
     const saved = resumable?.checkpoints[from];
@@ -435,6 +439,17 @@ class Stage {
     return { index: cluster?.index ?? 0, count: cluster?.size ?? 1 };
   }
 
+  /** What the processes average at each change of the weights, if there are several. */
+  async measureReduction(): Promise<Reduction | undefined> {
+    const { cluster } = this.options;
+    if (!cluster) return undefined;
+    const { weights, options } = this.#model;
+    const movesStatistics = !this.#workers!.synchronisesBatchNorm &&
+      options.normalization !== "frozen-batch";
+    const reduced = movesStatistics ? weights.all : weights.trainable;
+    return await measureReduction(reduced.map(({ variable }) => variable), cluster);
+  }
+
   /** Makes all processes start where the chief does. */
   async takeFromChief(): Promise<void> {
     const { cluster } = this.options;
@@ -531,7 +546,7 @@ class Stage {
       let result: StepResult | undefined;
       try {
         result = await this.#step.run(tensors, ...inputs, isLast);
-        this.#add(result, batch);
+        await this.#add(result, batch);
       } finally {
         tf.dispose([tensors, [...inputs], { ...result }]);
       }
@@ -571,15 +586,16 @@ class Stage {
     });
   }
 
-  #add({ loss, counts }: StepResult, { index, imageIds }: Batch): void {
+  async #add({ loss, losses, counts }: StepResult, batch: Batch): Promise<void> {
     const films = counts.shape[0];
     const value = loss.dataSync()[0]!;
     if (!Number.isFinite(value)) {
       const { epoch } = this.position;
+      const imageIds = await this.#filmsOf(losses, batch);
       const kept = epoch > 0 ? `the checkpoints after epoch ${epoch} are kept` : "none is kept";
       throw new DivergenceError(
         `Cannot go on training as the loss is not finite: ${value} in batch ${
-          index + 1
+          batch.index + 1
         } of epoch ` +
           `${epoch + 1}, of the films ${
             imageIds.join(", ")
@@ -592,6 +608,15 @@ class Stage {
     this.position.films += films;
     this.position.lossSum += value * films;
     this.position.diceSum += metrics.values().dice * films;
+  }
+
+  /** The films of the processes whose loss is not finite. */
+  async #filmsOf(losses: tf.Tensor1D, { imageIds }: Batch): Promise<string[]> {
+    const { cluster } = this.options;
+    if (!cluster) return imageIds;
+    const values = losses.dataSync();
+    const all = await cluster.gather("films of a loss that is not finite", imageIds);
+    return all.flatMap((imageIds, i) => Number.isFinite(values[i]) ? [] : imageIds);
   }
 
   #report(epoch: number, count: number): void {

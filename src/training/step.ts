@@ -4,6 +4,7 @@ import { combineOutputs, normalizeImages, type SegmentationModel } from "@/model
 import {
   type Collectives,
   type CompileOptions,
+  inFloat32,
   jit,
   keepFloat32,
   StatelessRandom,
@@ -58,6 +59,8 @@ export interface StepBatch {
 export interface StepResult {
   /** A scalar. */
   loss: tf.Scalar;
+  /** Of each process's part; what is a ratio over the whole batch is the same in all. // [processes] */
+  losses: tf.Tensor1D;
   /** Pixels in prediction and truth, in the prediction, in the truth. // [batch, 3] */
   counts: tf.Tensor2D;
 }
@@ -85,17 +88,28 @@ export interface TrainingStep {
 }
 
 /** What all parts of the batch showed, which takes one small reduction. */
-function ofAllParts(own: StepResult, workers: StepWorkers | undefined): StepResult {
-  if (!workers) return own;
+function ofAllParts(
+  loss: tf.Scalar,
+  counts: tf.Tensor2D,
+  workers: StepWorkers | undefined,
+): StepResult {
+  const own = tf.reshape(loss, [1]) as tf.Tensor1D;
+  if (!workers) return { loss, losses: own, counts };
   const { collectives, index } = workers;
-  const films = own.counts.shape[0], before = index * films;
-  const after = (collectives.size - index - 1) * films;
-  const counts = tf.pad(own.counts, [[before, after], [0, 0]]);
-  const loss = tf.reshape(tf.div(own.loss, collectives.size), [1]);
-  const sums = collectives.sum(tf.concat([loss, tf.reshape(counts, [-1])]));
+  const { size } = collectives;
+  // Each process has zeros in the places of the others.
+  const amongAll = <T extends tf.Tensor>(x: T): T => {
+    const rows = x.shape[0]!;
+    const others = x.shape.slice(1).map((): [number, number] => [0, 0]);
+    return tf.pad(x, [[index * rows, (size - index - 1) * rows], ...others]);
+  };
+  const films = amongAll(counts);
+  const sums = collectives.sum(tf.concat([amongAll(own), tf.reshape(films, [-1])]));
+  const losses = tf.slice(sums, 0, size) as tf.Tensor1D;
   return {
-    loss: tf.reshape(tf.slice(sums, 0, 1), []),
-    counts: tf.reshape(tf.slice(sums, 1), counts.shape) as tf.Tensor2D,
+    loss: tf.mean(losses),
+    losses,
+    counts: tf.reshape(tf.slice(sums, size), films.shape),
   };
 }
 
@@ -116,14 +130,15 @@ export function trainingStep(parts: StepParts): TrainingStep {
     return gradients.map((gradient, i) => tf.add(sums[i]!, tf.mul(gradient, share)));
   };
 
-  // Logits, and so the loss and its gradients, are float32 in mixed precision too.
+  // Logits and gradients, and so the loss and the optimizer, are float32 in mixed precision too.
+  const inOwnFormat = <T extends tf.Tensor>(x: T): T => compile.mixedPrecision ? keepFloat32(x) : x;
   const outputsOf = (inputs: tf.Tensor4D, random: StatelessRandom): tf.Tensor4D[] => {
     const outputs = model.outputs(inputs, {
       training: true,
       random,
       ...(workers?.synchronisesBatchNorm && { acrossWorkers: workers.collectives }),
     });
-    return compile.mixedPrecision ? outputs.map(keepFloat32) : outputs;
+    return outputs.map(inOwnFormat);
   };
 
   const update = (gradients: tf.Tensor[], learningRate: tf.Scalar): void => {
@@ -156,7 +171,7 @@ export function trainingStep(parts: StepParts): TrainingStep {
       const random = new StatelessRandom(seed, part);
       const others = model.weights.all.filter(({ trainable }) => !trainable);
       const before = others.map(({ variable }) => variable.dataId);
-      const augmented = augment({ images, masks }, random);
+      const augmented = inFloat32(() => augment({ images, masks }, random));
       let counts: tf.Tensor2D | undefined;
       const { value, grads } = tf.variableGrads(() => {
         const inputs = normalizeImages(augmented.images);
@@ -168,7 +183,7 @@ export function trainingStep(parts: StepParts): TrainingStep {
         return lossScale ? lossScale.scale(mean) : mean;
       }, variables);
       const unscaled = <T extends tf.Tensor>(x: T): T => lossScale ? lossScale.unscale(x) : x;
-      let gradients = variables.map(({ name }) => unscaled(grads[name]!));
+      let gradients = variables.map(({ name }) => unscaled(inOwnFormat(grads[name]!)));
       if (accumulation > 1) gradients = gather(gradients, share);
       const sums = [...gathered.values()];
       if (isLast) {
@@ -181,7 +196,7 @@ export function trainingStep(parts: StepParts): TrainingStep {
       } else {
         for (const [i, sum] of sums.entries()) sum.assign(gradients[i]!);
       }
-      return { ...ofAllParts({ loss: unscaled(value), counts: counts! }, workers) };
+      return { ...ofAllParts(unscaled(value), counts!, workers) };
     }), { name: "training_step", ...compile });
 
   return {

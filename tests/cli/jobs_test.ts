@@ -38,6 +38,7 @@ Deno.test("train --folds prints one command a fold, as a shell reads it", async 
   const { code, out } = await train(
     ...[STAGE, "phantom/2-192", "--folds", "3", "--workers", "2"],
     ...["--data", "/a b", "--set", "training.batch=4"],
+    ...["--worker-timeout", "90", "--start-timeout", "900"],
   );
   assertEquals(code, 0);
   const lines = out.split("\n");
@@ -50,6 +51,7 @@ Deno.test("train --folds prints one command a fold, as a shell reads it", async 
       ...["task", "train", STAGE, "phantom/2-192", "--data", "/a b"],
       ...["--set", "training.batch=4"],
       ...["--set", `data.split={ kind: folds, folds: 3, fold: ${fold} }`],
+      ...["--worker-timeout", "90", "--start-timeout", "900"],
       ...["--unfinished", "--workers", "2"],
     ]);
   }
@@ -70,6 +72,16 @@ Deno.test("train --write writes one file, for each scheduler", () =>
       assertStringIncludes(manifest, "\n  completions: 2\n");
     })
   ));
+
+Deno.test("train --on hands the workers' timeouts on", () =>
+  withRuns(async () => {
+    const timeouts = ["--worker-timeout", "90", "--start-timeout", "900"];
+    const slurm = await train(STAGE, "--on", "slurm", "--workers", "2", ...timeouts);
+    assertStringIncludes(slurm.out, `${STAGE} ${timeouts.join(" ")} --unfinished)`);
+    const kubernetes = await train(STAGE, ...KUBERNETES, "--workers", "2", ...timeouts);
+    const lines = timeouts.map((word) => /^\d/.test(word) ? `"${word}"` : word);
+    assertStringIncludes(kubernetes.out, lines.map((word) => `- ${word}\n`).join(" ".repeat(16)));
+  }));
 
 Deno.test("train --status lists each run, and those that have not begun", () =>
   withRuns(async () => {

@@ -17,21 +17,40 @@ const WHOLE: StageProgram = {
     "training.swa={ startEpoch: 2 }",
     "training.ema={ decay: 0.8 }",
     "training.bestK={ count: 2 }",
-    // A large epsilon: otherwise Adam makes whole steps of gradients that are nothing but rounding.
-    "training.optimizer={ kind: adamw, epsilon: 1e-2 }",
     "training.gradientClipping={ by: global-norm, limit: 1 }",
-    "training.loss={ bce: 1, dice: 1, focal: 1 }",
     "augmentation.elastic={ probability: 0.5, alpha: [0.01, 0.02] }",
     "validation.batch=2", // three batches, so that some workers have more than others
   ],
 };
 
+type Precision = "float32" | "float64";
+
+const OVERRIDES: Record<Precision, string[]> = {
+  // A large epsilon: otherwise Adam makes whole steps of gradients that are nothing but rounding. The Lovász
+  // hinge sorts, and rounding changes what is larger.
+  float32: [
+    "training.optimizer={ kind: adamw, epsilon: 1e-2 }",
+    "training.loss={ bce: 1, dice: 1, focal: 1 }",
+  ],
+  float64: [
+    "training.optimizer={ kind: adamw }",
+    "training.loss={ bce: 1, dice: 1, focal: 1, lovasz: 1, symmetricLovasz: 1 }",
+  ],
+};
+
+function programIn(precision: Precision): StageProgram {
+  return { ...WHOLE, precision, overrides: [...WHOLE.overrides, ...OVERRIDES[precision]] };
+}
+
 /**
- * How far values may be apart, of 1 or of themselves. Losses follow each other to about 3e-7. Where an
- * activation is nothing but rounding around zero, the slope of LeakyReLU, and so a gradient and Adam's mean
- * of it, hang on the order of a sum.
+ * How far values may be apart, of 1 or of themselves. In float64 metrics differ by 1e-15; checkpoints are
+ * read as float32. In float32, where an activation is nothing but rounding around zero, the slope of
+ * LeakyReLU, and so a gradient and Adam's mean of it, hang on the order of a sum.
  */
-const TOLERANCE = { metrics: 1e-6, weights: 5e-5, optimizer: 3e-4 };
+const TOLERANCES: Record<Precision, { metrics: number; weights: number; optimizer: number }> = {
+  float32: { metrics: 1e-6, weights: 5e-5, optimizer: 3e-4 },
+  float64: { metrics: 1e-12, weights: 1e-6, optimizer: 1e-6 },
+};
 
 /** Each of these tests starts processes that load TensorFlow: all of them take minutes. */
 const ALL = Deno.env.get("ALL_WORKERS") === "1";
@@ -57,15 +76,15 @@ function finished(outcomes: Outcome[]): Run {
   return outcomes[0]!.run!;
 }
 
-let alone: Promise<{ run: Run; tensors: Record<string, Tensors> }> | undefined;
+const alone: Partial<Record<Precision, Promise<{ run: Run; tensors: Record<string, Tensors> }>>> =
+  {};
 
 /** What one worker makes of it; the first test that asks trains it. */
-function aloneRun() {
-  alone ??= withFolder(async (runs) => {
-    const run = finished(await train(1, runs, WHOLE));
+function aloneRun(precision: Precision) {
+  return alone[precision] ??= withFolder(async (runs) => {
+    const run = finished(await train(1, runs, programIn(precision)));
     return { run, tensors: await tensorsOf(run, runs) };
   });
-  return alone;
 }
 
 function assertNear(actual: number, expected: number, tolerance: number, what: string): void {
@@ -74,11 +93,12 @@ function assertNear(actual: number, expected: number, tolerance: number, what: s
   assert(isNear, `${what}: ${actual} instead of ${expected}`);
 }
 
-async function assertEqualsAlone(run: Run, runs: string): Promise<void> {
-  const expected = await aloneRun();
+async function assertEqualsAlone(run: Run, runs: string, precision: Precision): Promise<void> {
+  const expected = await aloneRun(precision);
+  const tolerances = TOLERANCES[precision];
   for (const [i, { seconds: _, ...metrics }] of expected.run.metrics.entries()) {
     for (const [name, value] of Object.entries(metrics)) {
-      assertNear(run.metrics[i]![name]!, value, TOLERANCE.metrics, `${name} of epoch ${i + 1}`);
+      assertNear(run.metrics[i]![name]!, value, tolerances.metrics, `${name} of epoch ${i + 1}`);
     }
   }
   const actual = await tensorsOf(run, runs);
@@ -86,7 +106,7 @@ async function assertEqualsAlone(run: Run, runs: string): Promise<void> {
   for (const [checkpoint, tensors] of Object.entries(expected.tensors)) {
     for (const [name, { data }] of tensors) {
       const other = actual[checkpoint]!.get(name)!.data;
-      const tolerance = TOLERANCE[name.startsWith("optimizer/") ? "optimizer" : "weights"];
+      const tolerance = tolerances[name.startsWith("optimizer/") ? "optimizer" : "weights"];
       for (let i = 0; i < data.length; i++) {
         assertNear(Number(other[i]), Number(data[i]), tolerance, `${checkpoint}/${name}[${i}]`);
       }
@@ -94,27 +114,36 @@ async function assertEqualsAlone(run: Run, runs: string): Promise<void> {
   }
 }
 
-for (const workers of [2, 3]) {
+const CASES = [
+  { workers: 2, precision: "float32", inSuite: true },
+  { workers: 3, precision: "float32", inSuite: false },
+  { workers: 2, precision: "float64", inSuite: false }, // below, two and then three train
+  { workers: 3, precision: "float64", inSuite: false },
+] as const;
+
+for (const { workers, precision, inSuite } of CASES) {
   Deno.test({
-    name: `trainStage() gives the losses and weights of one worker with ${workers}`,
-    ignore: workers === 2 && !ALL, // below, two train first
+    name:
+      `trainStage() gives the losses and weights of one worker with ${workers}, in ${precision}`,
+    ignore: !inSuite && !ALL,
     fn: () =>
       withFolder(async (runs) => {
-        const run = finished(await train(workers, runs, WHOLE));
+        const run = finished(await train(workers, runs, programIn(precision)));
         assertEquals(run.workers, workers);
-        await assertEqualsAlone(run, runs);
+        await assertEqualsAlone(run, runs, precision);
       }),
   });
 }
 
 Deno.test("trainStage() stops all workers where one is asked to, and goes on with another number", async () => {
   await withFolder(async (runs) => {
+    const precision = "float64";
     const signal = { name: "SIGINT", worker: 1, batch: 6 } as const; // the second epoch's first
-    const stopped = await train(2, runs, { ...WHOLE, signal });
+    const stopped = await train(2, runs, { ...programIn(precision), signal });
     assertEquals(stopped.map(({ code }) => code), [130, 130]);
     for (const { stderr } of stopped) assertStringIncludes(stderr, "InterruptedError: Stopped");
-    const run = finished(await train(3, runs, WHOLE));
+    const run = finished(await train(3, runs, programIn(precision)));
     assertEquals([run.workers, run.resumed.map((resumed) => resumed.workers)], [2, [3]]);
-    await assertEqualsAlone(run, runs);
+    await assertEqualsAlone(run, runs, precision);
   });
 });

@@ -1,11 +1,13 @@
-/** Starts workers, or is one: `launch_program.ts WORKERS GPUS | work`, for the tests. */
+/** Starts workers, or is one: `launch_program.ts WORKERS [GPU,...] | work`, for the tests. */
 import { fileURLToPath } from "node:url";
 import { launchWorkers } from "@/cluster/mod.ts";
 
 const [first, gpus] = Deno.args;
 if (first !== "work") {
   const args = ["run", "-A", "--no-check", fileURLToPath(import.meta.url), "work"];
-  Deno.exit(await launchWorkers({ workers: Number(first), args, gpus: Number(gpus) }));
+  Deno.exit(
+    await launchWorkers({ workers: Number(first), args, gpus: gpus ? gpus.split(",") : [] }),
+  );
 }
 const { cluster, task } = JSON.parse(Deno.env.get("TF_CONFIG")!);
 const gpu = Deno.env.get("CUDA_VISIBLE_DEVICES") ?? "none";

@@ -21,26 +21,26 @@ async function launch(args: (string | number)[], env: Record<string, string> = {
 }
 
 Deno.test("launchWorkers() gives each worker a GPU and its place, and names the others' lines", async () => {
-  const { code, out, errors } = await launch([3, 2], { PNEUMOTHORAX_THREADS: "5" });
+  const { code, out, errors } = await launch([3, "0,1,3"], { PNEUMOTHORAX_THREADS: "5" });
   assertEquals([code, out], [0, "worker 0 of 3, gpu 0, threads 5\n"]);
   assertEquals(errors, [
     "worker 1: worker 1 of 3, gpu 1, threads 5",
-    "worker 2: worker 2 of 3, gpu 0, threads 5",
+    "worker 2: worker 2 of 3, gpu 3, threads 5",
   ]);
 });
 
 Deno.test("launchWorkers() parts the cores where there is no GPU", async () => {
-  const { out } = await launch([2, 0]);
+  const { out } = await launch([2], { CUDA_VISIBLE_DEVICES: "0" });
   const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / 2));
   assertEquals(out, `worker 0 of 2, gpu , threads ${threads}\n`);
 });
 
 Deno.test("launchWorkers() returns the exit code of a worker that fails", async () => {
-  assertEquals((await launch([2, 0], { FAILS: "1" })).code, 3);
+  assertEquals((await launch([2], { FAILS: "1" })).code, 3);
 });
 
 Deno.test("launchWorkers() hands Ctrl-C on, and waits for the workers", async () => {
-  const child = command([2, 0], { WAITS: "1" }).spawn();
+  const child = command([2], { WAITS: "1" }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; !text.includes("waits");) text += (await reader.read()).value;
   await new Promise((resolve) => setTimeout(resolve, 500)); // the other worker listens by then
@@ -48,6 +48,16 @@ Deno.test("launchWorkers() hands Ctrl-C on, and waits for the workers", async ()
   assertEquals((await child.status).code, 130);
   await reader.cancel();
   await child.stderr.cancel();
+});
+
+Deno.test("launchWorkers() refuses more workers than GPUs", async () => {
+  const start = () => launchWorkers({ workers: 3, args: [], gpus: ["0", "1"] });
+  await assertRejects(
+    start,
+    RangeError,
+    "NCCL wants a GPU for each of them, and there are 2: 0, 1",
+  );
+  await assertRejects(start, RangeError, "Use --workers 2, or the CPU: --set training.device=cpu");
 });
 
 Deno.test("launchWorkers() refuses a number that is none", async () => {

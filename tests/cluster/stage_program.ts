@@ -4,14 +4,17 @@
  * as JSON, if it is the chief; exits with 130 if it was interrupted.
  */
 import { CLUSTER_VARIABLE, joinCluster, parseTfConfig } from "@/cluster/mod.ts";
-import { trainStage } from "@/training/mod.ts";
 import { discExperiment, discs } from "../training/discs.ts";
 
 /** What a worker does. */
 export interface StageProgram {
+  /** Default: float32, as always but in tests. */
+  precision?: "float32" | "float64";
   overrides: string[];
   training: number;
   validation: number;
+  /** A film whose grey values are no numbers. */
+  broken?: string;
   /** Another hash of the data than that of the others. */
   dataHash?: string;
   timeout?: number;
@@ -25,10 +28,22 @@ if (import.meta.main) {
   const options = JSON.parse(json!) as StageProgram;
   const { overrides, training, validation, dataHash, timeout = 20, startTimeout = 20, signal } =
     options;
+  if (options.precision === "float64") {
+    // Its operations for inference know no float64.
+    Deno.env.set("TF_ENABLE_ONEDNN_OPTS", "0");
+    await import("./in_float64.ts");
+  }
+  const { trainStage } = await import("@/training/mod.ts");
   try {
     const spec = parseTfConfig(Deno.env.get(CLUSTER_VARIABLE));
     const cluster = spec && await joinCluster(spec, { timeout, startTimeout });
     const data = discs({ training, validation });
+    const { readImage } = data.prepared;
+    data.prepared.readImage = async (imageId) => {
+      const image = await readImage(imageId);
+      if (imageId !== options.broken) return image;
+      return new Float32Array(image.length).fill(NaN) as unknown as typeof image;
+    };
     let batches = 0;
     const run = await trainStage(await discExperiment("first", overrides), {
       data: { ...data, ...(dataHash && { hash: dataHash }) },

@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import type { Run } from "@/experiments/mod.ts";
 import type { StageProgram } from "./stage_program.ts";
+import type { Steps } from "./steps_program.ts";
 
-const PROGRAM = fileURLToPath(new URL("stage_program.ts", import.meta.url));
+const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** What became of one worker. */
 export interface Outcome {
@@ -31,6 +32,31 @@ export function tfConfigs(count: number): string[] {
   );
 }
 
+/** Starts a program in so many processes; one alone has no cluster. */
+function start(
+  count: number,
+  program: string,
+  argumentsOf: (index: number) => string[],
+  threads = Deno.env.get("PNEUMOTHORAX_THREADS") ?? "1",
+): Deno.ChildProcess[] {
+  const configs = count === 1 ? [""] : tfConfigs(count);
+  return configs.map((config, index) =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", program, ...argumentsOf(index)],
+      env: { TF_CONFIG: config, PNEUMOTHORAX_THREADS: threads },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn()
+  );
+}
+
+async function outcome(child: Deno.ChildProcess) {
+  const { code, stdout, stderr } = await child.output();
+  const [printed, said] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, printed: printed!, stderr: said! };
+}
+
 /**
  * Trains with so many workers, each in a process of its own; with one, without a cluster.
  *
@@ -42,21 +68,14 @@ export async function train(
   options: StageProgram,
   different: Record<number, Partial<StageProgram>> = {},
 ): Promise<Outcome[]> {
-  const configs = count === 1 ? [""] : tfConfigs(count);
-  const children = configs.map((config, index) => {
-    const json = JSON.stringify({ ...options, ...different[index] });
-    return new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", PROGRAM, runs, json],
-      env: { TF_CONFIG: config, PNEUMOTHORAX_THREADS: Deno.env.get("PNEUMOTHORAX_THREADS") ?? "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  });
+  const children = start(
+    count,
+    program("stage_program.ts"),
+    (index) => [runs, JSON.stringify({ ...options, ...different[index] })],
+  );
   const outcomes = children.map(async (child) => {
-    const { code, stdout, stderr } = await child.output();
-    const [printed, said] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-    return { code, run: printed ? JSON.parse(printed) : undefined, stderr: said! };
+    const { code, printed, stderr } = await outcome(child);
+    return { code, run: printed ? JSON.parse(printed) : undefined, stderr };
   });
   const { name, worker } = options.signal ?? {};
   if (name === "SIGSTOP") {
@@ -64,4 +83,36 @@ export async function train(
     children[worker!]!.kill("SIGKILL"); // it would stay for ever
   }
   return await Promise.all(outcomes);
+}
+
+/** What steps made of a model. */
+export interface StepsOutcome {
+  losses: number[];
+  /** All weights, one after another. */
+  weights: Float64Array;
+}
+
+/**
+ * Makes training steps with so many workers.
+ *
+ * @param threads Of each.
+ * @throws {Error} If a worker fails.
+ */
+export async function makeSteps(
+  count: number,
+  options: Steps,
+  threads?: string,
+): Promise<StepsOutcome> {
+  const file = await Deno.makeTempFile();
+  try {
+    const args = [JSON.stringify(options), file];
+    const children = start(count, program("steps_program.ts"), () => args, threads);
+    const [chief, ...others] = await Promise.all(children.map(outcome));
+    const failed = [chief!, ...others].find(({ code }) => code !== 0);
+    if (failed) throw new Error(`Cannot make the steps: ${failed.stderr}`);
+    const bytes = await Deno.readFile(file);
+    return { losses: JSON.parse(chief!.printed), weights: new Float64Array(bytes.buffer) };
+  } finally {
+    await Deno.remove(file);
+  }
 }

@@ -153,7 +153,7 @@ const DAMAGED: [name: string, bytes: Uint8Array, says: string][] = [
   ["half a length", file({ a: entry(0, 4, [0.5]) }, 4), "the entry of a is damaged"],
   ["a shape in words", file({ a: entry(0, 4, "1") }, 4), "the entry of a is damaged"],
   ["a type in numbers", file({ a: entry(0, 4, [1], 1) }, 4), "the entry of a is damaged"],
-  ["another type", file({ a: entry(0, 4, [2], "F64") }, 4), "type of a is not supported: F64"],
+  ["another type", file({ a: entry(0, 4, [4], "F8_E5M2") }, 4), "type of a is not supported: F8"],
   ["a type of JavaScript's", file({ a: entry(0, 4, [1], "toString") }, 4), "is not supported: toS"],
   ["too few bytes", file({ a: entry(0, 4, [2]) }, 4), "a has 4 bytes for the shape [2]"],
   ["too many bytes", file({ a: entry(0, 8, [1]) }, 8), "a has 8 bytes for the shape [1]"],

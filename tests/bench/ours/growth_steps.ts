@@ -29,8 +29,8 @@ await serve(async () => {
   let memory = 0, tensors = 0;
   for (let i = 1; i <= all; i++) {
     const seed = tf.tensor1d([1, i], "int32");
-    const { loss, counts } = await step.run(batch, seed, rate, share, true);
-    tf.dispose([seed, loss, counts]);
+    const result = await step.run(batch, seed, rate, share, true);
+    tf.dispose([seed, { ...result }]);
     if (i === early) [memory, tensors] = [memoryNow(), tf.memory().numTensors];
   }
   const left = tf.memory().numTensors - tensors;

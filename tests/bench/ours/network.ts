@@ -49,9 +49,9 @@ export function stepOf(
   });
   const seed = tf.tensor1d([1, 2], "int32"), rate = tf.scalar(1e-3), share = tf.scalar(1);
   return async (batch) => {
-    const { loss, counts } = await step.run(batch, seed, rate, share, true);
-    const value = loss.dataSync()[0]!;
-    tf.dispose([loss, counts]);
+    const result = await step.run(batch, seed, rate, share, true);
+    const value = result.loss.dataSync()[0]!;
+    tf.dispose({ ...result });
     return value;
   };
 }

@@ -6,16 +6,21 @@ import { CLUSTER_VARIABLE, joinCluster, parseTfConfig } from "@/cluster/mod.ts";
 import { jit, tf } from "@/tensorflow/mod.ts";
 import { films, network, stepOf } from "./network.ts";
 
-/** What one worker measured; times in milliseconds, each sample that of one repetition (no steps: "reduce"). */
+/**
+ * What the workers measured; times in milliseconds, each sample that of one repetition, from when all begin
+ * until the last one is done (no steps: "reduce").
+ */
 export interface WorkerTimes {
   /** Numbers of the network that are trained. */
   parameters: number;
   /** Tensors that the gradients are packed into. */
   packs: number;
-  /** A step of this process alone, while the others do the same. */
+  /** A step of each process alone, all at once. */
   alone: number[];
   /** A step with the reduction of its gradients. */
   together: number[];
+  /** The same with all gradients in one pack, which waits for the whole backward pass. */
+  onePack?: number[];
   /** The same with BatchNorm over the whole batch. */
   synchronised?: number[];
   /** BatchNorm layers: each takes one small reduction forward and one backward where synchronised. */
@@ -34,16 +39,21 @@ const spec = parseTfConfig(Deno.env.get(CLUSTER_VARIABLE))!;
 const cluster = await joinCluster(spec);
 const { collectives, index } = cluster;
 
-/** Repeats work that all workers begin together. */
-async function samples(work: () => Promise<unknown>, count: number): Promise<number[]> {
-  const times: number[] = [];
+type Work = () => Promise<unknown>;
+
+/** Repeats works in turn, so that what else the machine does meets all of them. */
+async function samples(works: readonly Work[], count: number): Promise<number[][]> {
+  const times: number[][] = works.map(() => []);
   for (let i = 0; i < count + 1; i++) {
-    await cluster.gather("start of a sample", null);
-    const started = performance.now();
-    await work();
-    times.push(performance.now() - started);
+    for (const [j, work] of works.entries()) {
+      await cluster.gather("start of a sample", null);
+      const started = performance.now();
+      await work();
+      const all = await cluster.gather("time of a sample", performance.now() - started);
+      if (i > 0) times[j]!.push(Math.max(...all)); // the first one traces
+    }
   }
-  return times.slice(1); // the first one traces
+  return times;
 }
 
 /** Bytes sent by all interfaces of this process's network namespace (proc(5), /proc/net/dev). */
@@ -75,23 +85,34 @@ const done = async (tensor: Promise<tf.Tensor>) => {
   result.dispose();
 };
 
-let alone: number[] = [], together: number[] = [], synchronised: number[] = [];
+const works: Work[] = [() => done(counted.async())];
 if (!reduceOnly) {
   const data = films(batch, size);
-  const own = stepOf({});
-  const shared = stepOf({}, { collectives, index, synchronisesBatchNorm: false });
-  alone = await samples(() => own(data), steps);
-  together = await samples(() => shared(data), steps);
-  const whole = stepOf({}, { collectives, index, synchronisesBatchNorm: true });
-  synchronised = await samples(() => whole(data), steps);
+  const perWorker = { collectives, index, synchronisesBatchNorm: false };
+  const inOnePack = {
+    size: collectives.size,
+    mean: collectives.mean.bind(collectives),
+    sum: collectives.sum.bind(collectives),
+    means: (tensors: readonly tf.Tensor[]) => collectives.means(tensors, Infinity),
+  };
+  const made = [
+    stepOf({}),
+    stepOf({}, perWorker),
+    stepOf({}, { ...perWorker, collectives: inOnePack }),
+    stepOf({}, { ...perWorker, synchronisesBatchNorm: true }),
+  ];
+  works.push(...made.map((step) => () => step(data)));
 }
-const reduce = await samples(() => done(counted.async()), 2 * steps);
+const [reduce, alone = [], together = [], onePack = [], synchronised = []] = await samples(
+  works,
+  steps,
+) as [number[], ...number[][]];
 await cluster.gather("bytes before", null);
 const before = bytesSent();
 for (let i = 0; i < 3; i++) await done(counted.async());
 await cluster.gather("bytes after", null);
 const sent = (bytesSent() - before) / 3;
-const small = await samples(() => done(smallest.async(one)), 10 * steps);
+const [small] = await samples([() => done(smallest.async(one))], 10 * steps) as [number[]];
 if (index === 0) {
   const parameters = gradients.reduce((sum, { size }) => sum + size, 0);
   const normalised = all.filter(({ trainable }) => !trainable).length / 2;
@@ -100,6 +121,7 @@ if (index === 0) {
     packs,
     alone,
     together,
+    onePack,
     synchronised,
     normalised,
     reduce,
