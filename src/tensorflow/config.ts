@@ -13,11 +13,13 @@ export interface Config {
 
 /**
  * The bytes of a `ConfigProto` (tensorflow/core/protobuf/config.proto, rewriter_config.proto), in the
- * order of the fields' numbers. GPU memory is taken as it is needed instead of all at once.
+ * order of the fields' numbers. GPU memory is taken as it is needed instead of all at once; threads
+ * without work sleep.
  */
 export function configProto({ threads, optimizers = [] }: Config = {}): Uint8Array<ArrayBuffer> {
   const INTRA_OP_THREADS = 2, INTER_OP_THREADS = 5, GPU_OPTIONS = 6, ALLOW_GROWTH = 4;
   const GRAPH_OPTIONS = 10, REWRITE_OPTIONS = 10, OPTIMIZERS = 100;
+  const EXPERIMENTAL = 16, DISABLE_THREAD_SPINNING = 9;
   const writer = new PbfWriter();
   if (threads !== undefined) {
     writer.writeVarintField(INTRA_OP_THREADS, threads);
@@ -31,5 +33,9 @@ export function configProto({ threads, optimizers = [] }: Config = {}): Uint8Arr
       }, null);
     }, null);
   }
+  // Threads that look for work without end take the core of those that have some.
+  const quiet = (_: unknown, experimental: PbfWriter) =>
+    experimental.writeBooleanField(DISABLE_THREAD_SPINNING, true);
+  writer.writeMessage(EXPERIMENTAL, quiet, null);
   return new Uint8Array(writer.finish());
 }

@@ -3,7 +3,7 @@
  * interface. `tf` is ordinary TensorFlow.js; {@linkcode jit} makes one TensorFlow function of code
  * written with it.
  */
-export { afterwards } from "./afterwards.ts";
+export { afterwards, shortlyBefore } from "./afterwards.ts";
 export { type AttributeValue, eager, rawOp, tf } from "./backend.ts";
 export { library, TensorFlowError, tensorflowVersion } from "./c_api.ts";
 export { checkCompileOptions } from "./check_compile.ts";

@@ -1,4 +1,3 @@
-import { afterwards } from "./afterwards.ts";
 import { rawOp, tf } from "./backend.ts";
 
 /**
@@ -80,14 +79,13 @@ export class StatelessRandom {
    *
    * @param shape Its first axis is the batch's.
    * @param rate In `[0, 1)`.
-   * @param first A traced function draws when this tensor is there, and not before.
    */
-  kept(shape: number[], rate: number, first?: tf.TensorInfo): tf.Tensor {
+  kept(shape: number[], rate: number): tf.Tensor {
     return tf.tidy(() => {
       const [rows, ...row] = shape as [number, ...number[]];
       const count = tf.util.sizeFromShape(row);
       if (count <= FEW || rate > HIGHEST_BYTE_RATE) {
-        const words = this.#draw("StatelessRandomUniformFullInt", shape, "int32", first);
+        const words = this.#draw("StatelessRandomUniformFullInt", shape, "int32");
         const threshold = tf.scalar(Math.round(rate * 2 ** 32) - 2 ** 31, "int32");
         return tf.greaterEqual(words, threshold);
       }
@@ -97,7 +95,7 @@ export class StatelessRandom {
         DstT: { type: "uint8" },
       });
       const quarter = [rows, Math.ceil(count / 4)];
-      const words = this.#draw("StatelessRandomUniformFullInt", quarter, "int32", first);
+      const words = this.#draw("StatelessRandomUniformFullInt", quarter, "int32");
       const [bytes] = rawOp("Bitcast", [words], {
         T: { type: "int32" },
         type: { type: "uint8" },
@@ -108,17 +106,11 @@ export class StatelessRandom {
     });
   }
 
-  #draw(
-    op: string,
-    shape: number[],
-    dtype: "float32" | "int32" = "float32",
-    first?: tf.TensorInfo,
-  ): tf.Tensor {
+  #draw(op: string, shape: number[], dtype: "float32" | "int32" = "float32"): tf.Tensor {
     const draw = this.#draws++;
-    const seed = first ? afterwards(this.#seed, first) : this.#seed;
     const drawAll = (shape: number[], row: number) => {
       const offset = tf.tensor1d([Math.imul(draw, SPREAD), row], "int32");
-      return rawOp(op, [tf.tensor1d(shape, "int32"), tf.add(seed, offset)], {
+      return rawOp(op, [tf.tensor1d(shape, "int32"), tf.add(this.#seed, offset)], {
         dtype: { type: dtype },
         T: { type: "int32" },
         Tseed: { type: "int32" },

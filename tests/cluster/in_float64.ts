@@ -125,8 +125,17 @@ const FOR_FLOAT32_ALONE: Record<string, Whole> = {
     const y = op.run("AddV2", [op.run("Mul", [centred(mean), scale]), beta!]);
     const count = size(y) / y.shape.at(-1)!;
     const unbiased = op.run("Mul", [variance, op.number(count / Math.max(count - 1, 1))]);
-    return [y, mean, training ? unbiased : variance, mean, variance, variance];
+    if (!training) return [y, mean, variance, mean, variance, variance];
+    const share = Number(attributes.find(({ name }) => name === "exponential_avg_factor")!.value);
+    if (share === 1) return [y, mean, unbiased, mean, variance, variance];
+    const moved = (stored: number, next: Output) => {
+      const kept = op.run("Mul", [stored, op.number(1 - share)]);
+      return op.run("AddV2", [kept, op.run("Mul", [next, op.number(share)])]);
+    };
+    const [movedMean, movedVariance] = [moved(storedMean!, mean), moved(storedVariance!, unbiased)];
+    return [y, movedMean, movedVariance, mean, variance, variance];
   },
+  _MklSwish: (op, _attributes, [x]) => [op.run("Mul", [x!, op.run("Sigmoid", [x!])])],
   FusedBatchNormGradV3(op, attributes, [dy, x, gamma, mean, variance]) {
     const inverse = op.inverse(variance!, attributes);
     const normal = op.run("Mul", [op.run("Sub", [x!, mean!]), inverse]);

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { GraphBinding } from "@/tensorflow/graph.ts";
-import { afterwards, jit, tf } from "@/tensorflow/mod.ts";
+import { afterwards, jit, shortlyBefore, tf } from "@/tensorflow/mod.ts";
 
 Deno.test("afterwards() gives the same values, eager and traced, of any types", () => {
   tf.tidy(() => {
@@ -47,4 +47,31 @@ Deno.test("afterwards() makes what reads it wait for both, where the same is com
   }
   const [x, waiting] = reads as [number, number];
   assertEquals(inputsOf.get(waiting), [x, first]);
+});
+
+Deno.test("shortlyBefore() gives the same values, and waits for the gradient of the call before", () => {
+  const { executeOp } = GraphBinding.prototype;
+  const waits: number[][] = [];
+  const squares: number[] = [];
+  GraphBinding.prototype.executeOp = function (name, attributes, inputs, outputs) {
+    const made = executeOp.call(this, name, attributes, inputs, outputs);
+    if (name === "IdentityN") waits.push(inputs);
+    if (name === "Square") squares.push(made[0]!.id);
+    return made;
+  };
+  try {
+    const traced = jit((x: tf.Tensor) =>
+      [1, 2, 3].map((factor) => shortlyBefore(tf.mul(x, factor), tf.square(tf.add(x, factor))))
+    );
+    const x = tf.tensor1d([4, 9]);
+    assertStrictEquals(shortlyBefore(x, x), x);
+    const found = traced(x);
+    assertEquals(found.map((t) => [...t.dataSync()]), [[4, 9], [8, 18], [12, 27]]);
+    tf.dispose([x, found]);
+    traced.dispose();
+  } finally {
+    Object.assign(GraphBinding.prototype, { executeOp });
+  }
+  const [first, second] = squares;
+  assertEquals(waits.map(([, waited]) => waited), [first, first, second]);
 });

@@ -11,6 +11,7 @@ from tensorflow.core.protobuf.config_pb2 import ConfigProto
 def config(threads=None, optimizers=()):
     message = ConfigProto()
     message.gpu_options.allow_growth = True
+    message.experimental.disable_thread_spinning = True
     if threads:
         message.intra_op_parallelism_threads = threads
         message.inter_op_parallelism_threads = threads

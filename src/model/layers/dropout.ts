@@ -33,13 +33,13 @@ export function unscaledDropout(
 ): [x: tf.Tensor4D, scale: number] {
   checkRate(rate);
   if (!forward.training || rate === 0) return [x, 1];
-  return [drop(x, forward.random.kept(x.shape, rate, x), 1), 1 / (1 - rate)];
+  return [drop(x, forward.random.kept(x.shape, rate), 1), 1 / (1 - rate)];
 }
 
 function dropAtRate(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): tf.Tensor4D {
   checkRate(rate);
   if (!forward.training || rate === 0) return x;
-  return drop(x, forward.random.kept(shape, rate, x), 1 / (1 - rate));
+  return drop(x, forward.random.kept(shape, rate), 1 / (1 - rate));
 }
 
 function checkRate(rate: number): void {

@@ -1,4 +1,4 @@
-import { afterwards, OneDnn, rawOp, tf, usesOneDnn } from "@/tensorflow/mod.ts";
+import { OneDnn, rawOp, shortlyBefore, tf, usesOneDnn } from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, register, run } from "./register.ts";
 
 const LEAKY_RELU = "project/LeakyRelu";
@@ -35,7 +35,7 @@ register(
     inputsToSave: ["x"],
     gradFunc: (dy, [x]) => ({
       x: () => {
-        const input = afterwards(x!, dy as tf.Tensor);
+        const input = shortlyBefore(x!, dy as tf.Tensor);
         const sigmoid = tf.sigmoid(input);
         // x sigmoid (1 - sigmoid): TensorFlow multiplies the slope of the sigmoid with what it is given.
         const rest = rawOp("SigmoidGrad", [sigmoid, input], FLOAT)[0]!;

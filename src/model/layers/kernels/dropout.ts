@@ -5,14 +5,15 @@ const DROP = "project/Drop";
 register(DROP, ({ x, kept }, attributes) => scaled(x!, kept!, attributes), {
   inputsToSave: ["kept"],
   gradFunc: (dy, [kept], attributes) => ({
-    x: () => scaled(dy as tf.Tensor, afterwards(kept!, dy as tf.Tensor), attributes),
+    x: () => scaled(dy as tf.Tensor, kept!, attributes),
   }),
 });
 
 function scaled(x: Inputs[string], kept: Inputs[string], attributes: Attributes): tf.Tensor {
   const scale = attributes!.scale as number;
   return tf.tidy(() => {
-    const factors = tf.cast(kept as tf.Tensor, "float32");
+    // Else the factors, four times as large, would be made when `kept` is there.
+    const factors = tf.cast(afterwards(kept as tf.Tensor, x!), "float32");
     return tf.mul(x as tf.Tensor, scale === 1 ? factors : tf.mul(factors, scale));
   });
 }
