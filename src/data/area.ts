@@ -44,16 +44,19 @@ export function resizeArea(
 
 const SAME_LEVELS = Uint8Array.from({ length: 256 }, (_, value) => value);
 
-/** The usual case by itself, as it is four times as fast: means of 2 x 2 pixels. */
+/** The usual case by itself, as it is much faster: means of 2 x 2 pixels. */
 function halve(pixels: Uint8Array, from: number, levels: Uint8Array): Uint8Array {
+  // Two pixels of a row are one number, which says the sum of their levels.
+  const sums = new Uint16Array(0x10000);
+  for (let i = 0; i < sums.length; i++) sums[i] = levels[i >> 8]! + levels[i & 0xff]!;
+  const aligned = pixels.byteOffset % 2 === 0 ? pixels : pixels.slice();
+  const pairs = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
+  const pairsInRow = from / 2;
   const halved = new Uint8Array(pixels.length / 4);
   let target = 0;
-  for (let upper = 0; upper < pixels.length; upper += 2 * from) {
-    const end = upper + from;
-    for (let i = upper; i < end; i += 2) {
-      const upperSum = levels[pixels[i]!]! + levels[pixels[i + 1]!]!;
-      const lowerSum = levels[pixels[i + from]!]! + levels[pixels[i + from + 1]!]!;
-      halved[target++] = (upperSum + lowerSum + 2) >> 2;
+  for (let upper = 0; upper < pairs.length; upper += 2 * pairsInRow) {
+    for (let i = upper; i < upper + pairsInRow; i++) {
+      halved[target++] = (sums[pairs[i]!]! + sums[pairs[i + pairsInRow]!]! + 2) >> 2;
     }
   }
   return halved;

@@ -56,13 +56,31 @@ export function contrastTable(
   contrast: Contrast & { kind: "percentile" },
 ): Uint8Array {
   checkContrast(contrast);
-  const histogram = new Uint32Array(256);
-  for (let i = 0; i < pixels.length; i++) histogram[pixels[i]!]!++;
+  const histogram = histogramOf(pixels);
   const black = percentile(histogram, pixels.length, contrast.low);
   const white = percentile(histogram, pixels.length, contrast.high);
   if (!(white > black)) return Uint8Array.from(histogram, (_, value) => value);
   const stretch = (value: number) => Math.floor(((value - black) / (white - black)) * 255 + 0.5);
   return Uint8Array.from(Uint8ClampedArray.from(histogram, (_, value) => stretch(value)));
+}
+
+/** Neighbours are often equal: with a histogram for each of four, none waits for the one before. */
+function histogramOf(pixels: Uint8Array): Uint32Array {
+  const [first, second, third, fourth] = [0, 1, 2, 3].map(() => new Uint32Array(256)) as [
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+  ];
+  const whole = pixels.length - pixels.length % 4;
+  for (let i = 0; i < whole; i += 4) {
+    first[pixels[i]!]!++;
+    second[pixels[i + 1]!]!++;
+    third[pixels[i + 2]!]!++;
+    fourth[pixels[i + 3]!]!++;
+  }
+  for (let i = whole; i < pixels.length; i++) first[pixels[i]!]!++;
+  return first.map((count, value) => count + second[value]! + third[value]! + fourth[value]!);
 }
 
 /** @throws {RangeError} If a setting is out of range, see {@linkcode applyContrast}. */

@@ -49,14 +49,12 @@ export async function encodeGreyPng(pixels: Uint8Array, size: number): Promise<U
 function differences(pixels: Uint8Array, size: number): { rows: Uint8Array; unchanged: number } {
   const rows = new Uint8Array((size + 1) * size);
   let unchanged = 0;
-  for (let y = 0; y < size; y++) {
-    const row = rows.subarray(y * (size + 1) + 1, (y + 1) * (size + 1));
-    const here = pixels.subarray(y * size, (y + 1) * size);
-    const above = y === 0 ? new Uint8Array(size) : pixels.subarray((y - 1) * size, y * size);
-    rows[y * (size + 1)] = FILTER_UP;
-    for (let x = 0; x < size; x++) {
-      const difference = here[x]! - above[x]!;
-      row[x] = difference;
+  let target = 0;
+  for (let start = 0; start < pixels.length; start += size) {
+    rows[target++] = FILTER_UP;
+    for (let i = start; i < start + size; i++) {
+      const difference = pixels[i]! - (start === 0 ? 0 : pixels[i - size]!);
+      rows[target++] = difference;
       if (difference === 0) unchanged++;
     }
   }

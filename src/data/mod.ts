@@ -49,7 +49,7 @@ export {
 } from "./import.ts";
 export { readMaskPng } from "./mask_png.ts";
 export { epochOrder } from "./order.ts";
-export { type DecodedFilm, prepare, type PrepareOptions, type PrepareProgress } from "./prepare.ts";
+export { prepare, type PrepareOptions, type PrepareProgress } from "./prepare.ts";
 export { type Label, Prepared } from "./prepared.ts";
 export { decodeRle, encodeRle, rleArea, uniteRles } from "./rle.ts";
 export { readRleTable, type RleRow } from "./rle_table.ts";

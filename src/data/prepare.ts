@@ -1,25 +1,23 @@
 import { join } from "node:path";
-import { decodeDicom, parseDicom, readDicomBytes } from "@/dicom/mod.ts";
 import { sha256, writeFileAtomic } from "@/files/mod.ts";
-import { resizeArea, resizeMask } from "./area.ts";
 import { forEachConcurrent } from "./concurrency.ts";
-import {
-  applyContrast,
-  checkContrast,
-  type Contrast,
-  contrastTable,
-  DEFAULT_CONTRAST,
-} from "./contrast.ts";
-import { excludedAs, maximumExcluded, refuseDamaged } from "./exclusion.ts";
+import { checkContrast, type Contrast, DEFAULT_CONTRAST } from "./contrast.ts";
+import { maximumExcluded, refuseDamaged } from "./exclusion.ts";
 import { type Excluded, type Film, FILM_SIZE, type FilmFile, isImageId } from "./film.ts";
-import { encodeGreyPng } from "./grey_png.ts";
+import { FilmWorkers } from "./film_workers.ts";
 import { Manifest, type ManifestEntry } from "./manifest.ts";
+import { annotationHash, type FilmTask, type PreparedFilm, prepareFilm } from "./prepare_film.ts";
 import { type Label, Prepared } from "./prepared.ts";
-import { uniteRles } from "./rle.ts";
-import { filmToSquare } from "./square.ts";
 
 /** Raise it when the same recipe would give other pixels. */
 const RECIPE_VERSION = 1;
+
+/** Films under way at the same time where there are no workers. */
+const AT_ONCE = 4;
+/** More would wait for the disk. */
+const MOST_WORKERS = 8;
+/** A worker takes as long to start as it needs for so many films. */
+const FILMS_PER_WORKER = 24;
 
 /** How {@linkcode prepare} works. */
 export interface PrepareOptions {
@@ -31,8 +29,11 @@ export interface PrepareOptions {
   size: number;
   /** Default: percentiles 0.5 and 99.5. */
   contrast?: Contrast;
-  /** Films under way at the same time (default 4). */
-  concurrency?: number;
+  /**
+   * Threads that films are made on besides this one; 0 for none (default: one a core, 8 at most, and none
+   * for a few films, which are made before a thread is there). `PNEUMOTHORAX_THREADS` limits them.
+   */
+  workers?: number;
   /**
    * Share of films, 0 to 1, that may be damaged before it fails (default: `PNEUMOTHORAX_MAX_BAD`, else
    * 0.05).
@@ -42,8 +43,6 @@ export interface PrepareOptions {
   cacheBytes?: number;
   /** Called after each film. */
   onProgress?: (progress: PrepareProgress) => void;
-  /** How a file's pixels are decoded; a test may stand in for it. */
-  decode?: (bytes: Uint8Array, path: string) => Promise<DecodedFilm>;
 }
 
 /** How far {@linkcode prepare} is, in films. */
@@ -54,13 +53,6 @@ export interface PrepareProgress {
   reused: number;
   /** Of `done`: left out. */
   excluded: number;
-}
-
-/** A film's pixels: grey values 0 to 255, row-major. */
-export interface DecodedFilm {
-  pixels: Uint8Array;
-  width: number;
-  height: number;
 }
 
 /**
@@ -80,9 +72,9 @@ export async function prepare(
   films: readonly (Film | FilmFile)[],
   options: PrepareOptions,
 ): Promise<Prepared> {
-  const { size, contrast = DEFAULT_CONTRAST, concurrency = 4 } = options;
+  const { size, contrast = DEFAULT_CONTRAST } = options;
   const share = maximumExcluded(options.maximumExcluded);
-  checkOptions(size, contrast);
+  checkOptions(size, contrast, options.workers);
   checkImageIds(films);
   const recipe = { version: RECIPE_VERSION, size, contrast };
   const hash = recipeHash(recipe);
@@ -92,28 +84,41 @@ export async function prepare(
   );
   await writeRecipe(join(folder, "recipe.json"), `${JSON.stringify(recipe, null, 2)}\n`);
 
-  const work = { folder, size, contrast, decode: options.decode ?? decodeFile };
   const labels = new Map<string, Label>();
   const excluded: Excluded[] = [];
   let reused = 0;
   const manifest = await Manifest.open(folder);
-  try {
-    await forEachConcurrent(films, concurrency, async (film) => {
-      const outcome = await prepareFilm(film, manifest, work);
-      if (typeof outcome === "object") {
-        excluded.push(outcome);
-        refuseDamaged("prepare films", excluded, films.length, share);
-      } else {
-        labels.set(film.imageId, labelOf(film));
-        if (outcome === "reused") reused++;
-      }
-      options.onProgress?.({
-        done: labels.size + excluded.length,
-        total: films.length,
-        reused,
-        excluded: excluded.length,
-      });
+  const take = (film: Film | FilmFile, outcome: PreparedFilm) => {
+    if (outcome.kind === "excluded") {
+      excluded.push(outcome.excluded);
+      refuseDamaged("prepare films", excluded, films.length, share);
+    } else {
+      if (outcome.kind !== "known") manifest.add(outcome.entry);
+      labels.set(film.imageId, labelOf(film));
+      if (outcome.kind !== "made") reused++;
+    }
+    options.onProgress?.({
+      done: labels.size + excluded.length,
+      total: films.length,
+      reused,
+      excluded: excluded.length,
     });
+  };
+  try {
+    const tasks: FilmTask[] = [];
+    await forEachConcurrent(films, AT_ONCE, async (film) => {
+      const known = await knownEntry(film, manifest, folder);
+      if (known && await isUnchanged(film.path, known)) take(film, { kind: "known" });
+      else tasks.push({ film, known, folder, size, contrast });
+    });
+    const workers = FilmWorkers.start(workerCount(tasks.length, options.workers));
+    try {
+      await forEachConcurrent(tasks, workers?.atOnce ?? AT_ONCE, async (task) => {
+        take(task.film, await (workers ? workers.prepare(task) : prepareFilm(task)));
+      });
+    } finally {
+      workers?.stop();
+    }
   } finally {
     manifest.close();
   }
@@ -130,69 +135,37 @@ async function writeRecipe(path: string, text: string): Promise<void> {
   if (written !== text) await writeFileAtomic(path, text);
 }
 
-interface Work {
-  folder: string;
-  size: number;
-  contrast: Contrast;
-  decode: (bytes: Uint8Array, path: string) => Promise<DecodedFilm>;
+function workerCount(films: number, wanted?: number): number {
+  if (wanted !== undefined) return Math.min(wanted, films);
+  const threads = Number(Deno.env.get("PNEUMOTHORAX_THREADS")) || Infinity;
+  const cores = Math.min(navigator.hardwareConcurrency, threads, MOST_WORKERS);
+  const count = Math.min(cores, Math.floor(films / FILMS_PER_WORKER));
+  return count > 1 ? count : 0;
 }
 
-async function prepareFilm(
+/** What was made of a film before, if its files and its annotation are as they were. */
+async function knownEntry(
   film: Film | FilmFile,
   manifest: Manifest,
-  { folder, size, contrast, decode }: Work,
-): Promise<"made" | "reused" | Excluded> {
-  const { imageId, path } = film;
-  const imagePath = join(folder, `${imageId}.png`);
-  const maskPath = join(folder, `${imageId}.mask.png`);
-  const annotation = "rows" in film ? sha256(JSON.stringify(film.rows)) : "";
+  folder: string,
+): Promise<ManifestEntry | undefined> {
+  const { imageId } = film;
   const known = manifest.get(imageId);
-  const isComplete = known !== undefined && known.annotation === annotation &&
-    await fileSize(imagePath) === known.imageBytes &&
-    (known.maskBytes === 0 || await fileSize(maskPath) === known.maskBytes);
-
-  let source: Pick<ManifestEntry, "bytes" | "modified" | "sha256">;
-  let decoded: DecodedFilm;
-  try {
-    const { size: bytes, mtime } = await Deno.stat(path);
-    const modified = mtime?.getTime() ?? 0;
-    if (isComplete && known.bytes === bytes && known.modified === modified) return "reused";
-    const content = await readDicomBytes(path);
-    source = { bytes, modified, sha256: sha256(content) };
-    if (isComplete && known.sha256 === source.sha256) {
-      manifest.add({ ...known, ...source });
-      return "reused";
-    }
-    decoded = await decode(content, path);
-  } catch (error) {
-    return excludedAs(imageId, path, error);
-  }
-  const { pixels, width, height } = decoded;
-  const expected = film.shape ?? { width: FILM_SIZE, height: FILM_SIZE };
-  if (width !== expected.width || height !== expected.height) {
-    const reason = `its size must be ${expected.width} x ${expected.height}: ${width} x ${height}`;
-    return { imageId, path, reason, damaged: true };
-  }
-  const square = await filmToSquare(pixels, expected);
-  const image = contrast.kind === "percentile"
-    ? resizeArea(square, FILM_SIZE, size, contrastTable(square, contrast))
-    : resizeArea(applyContrast(square, contrast), FILM_SIZE, size);
-  const imagePng = await encodeGreyPng(image, size);
-  let maskBytes = 0;
-  if ("rows" in film && film.positive) {
-    const mask = resizeMask(uniteRles(film.rows, FILM_SIZE, FILM_SIZE), FILM_SIZE, size);
-    for (let i = 0; i < mask.length; i++) mask[i]! *= 255;
-    const maskPng = await encodeGreyPng(mask, size);
-    await writeFileAtomic(maskPath, maskPng);
-    maskBytes = maskPng.length;
-  }
-  await writeFileAtomic(imagePath, imagePng);
-  manifest.add({ imageId, ...source, annotation, imageBytes: imagePng.length, maskBytes });
-  return "made";
+  const isComplete = known !== undefined && known.annotation === annotationHash(film) &&
+    await fileSize(join(folder, `${imageId}.png`)) === known.imageBytes &&
+    (known.maskBytes === 0 ||
+      await fileSize(join(folder, `${imageId}.mask.png`)) === known.maskBytes);
+  return isComplete ? known : undefined;
 }
 
-async function decodeFile(bytes: Uint8Array, path: string): Promise<DecodedFilm> {
-  return await decodeDicom(parseDicom(bytes, path));
+/** Whether a film's file is as it was by size and time; one that cannot be looked at is not. */
+async function isUnchanged(path: string, known: ManifestEntry): Promise<boolean> {
+  try {
+    const { size, mtime } = await Deno.stat(path);
+    return known.bytes === size && known.modified === (mtime?.getTime() ?? 0);
+  } catch {
+    return false;
+  }
 }
 
 function labelOf(film: Film | FilmFile): Label {
@@ -216,11 +189,14 @@ function numbersOf(contrast: Contrast): number[] {
   }
 }
 
-function checkOptions(size: number, contrast: Contrast): void {
+function checkOptions(size: number, contrast: Contrast, workers = 0): void {
   if (!Number.isInteger(size) || size < 1 || size > FILM_SIZE) {
     throw new RangeError(
       `Cannot prepare films as size must be an integer in 1..${FILM_SIZE}: ${size}`,
     );
+  }
+  if (!Number.isInteger(workers) || workers < 0) {
+    throw new RangeError(`Cannot prepare films as workers must be an integer >= 0: ${workers}`);
   }
   checkContrast(contrast);
 }

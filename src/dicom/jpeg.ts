@@ -1,7 +1,8 @@
 import sharp from "sharp";
 import type { Samples } from "./display.ts";
-import { checkStream, type Frame, toSamples } from "./frame.ts";
-import { parseJpeg } from "./jpeg_stream.ts";
+import { checkStream, type Frame, hasEndMarker, toSamples } from "./frame.ts";
+import { type JpegStream, parseJpeg } from "./jpeg_stream.ts";
+import { type TurboJpeg, turboJpeg } from "./turbojpeg.ts";
 
 // Each film is decoded once; libvips would keep them all.
 sharp.cache(false);
@@ -36,21 +37,100 @@ export async function encodeJpeg(
   return new Uint8Array(jpeg.buffer, jpeg.byteOffset, jpeg.length);
 }
 
+/** A stream that only libjpeg-turbo decodes, where it cannot be used. */
+export class NoDecoderError extends Error {}
+
+/** SOF0 to SOF2: baseline, extended and progressive, all with the cosine transform and Huffman's code. */
+const COSINE_PROCESSES = [0, 1, 2];
+const LOSSLESS_PROCESS = 3;
+
 /**
- * Decodes a grey JPEG of 8 bits with libjpeg.
+ * Decodes JPEG Baseline: 8 bits.
  *
- * @throws {Error} If the stream is damaged, cut, or contradicts the frame.
+ * @param library What decodes; sharp where there is none, to the same pixels.
+ * @throws {Error} If the stream is of another kind, damaged, cut, or contradicts the frame.
  */
-export async function decodeJpeg(bytes: Uint8Array, frame: Frame): Promise<Samples> {
+export async function decodeJpegBaseline(
+  bytes: Uint8Array,
+  frame: Frame,
+  library: TurboJpeg | null = turboJpeg,
+): Promise<Samples> {
   const stream = parseJpeg(bytes);
   checkStream(stream, frame);
-  if (stream.precision !== 8 || frame.bitsAllocated !== 8) {
-    throw new Error(
-      `its stream holds ${stream.precision} bits a pixel, but the header allocates ${frame.bitsAllocated}`,
-    );
+  checkKind(stream, COSINE_PROCESSES, [8]);
+  if (frame.bitsAllocated !== 8) {
+    throw new Error(`its stream holds 8 bits a pixel, but the header allocates 16`);
+  }
+  return await decode(bytes, stream, frame, library);
+}
+
+/**
+ * Decodes JPEG Extended: 8 or 12 bits (ITU-T T.81, annex F).
+ *
+ * @param library What decodes; sharp where there is none, but only 8 bits.
+ * @throws {NoDecoderError} If there is no library and the stream has 12 bits.
+ * @throws {Error} If the stream is of another kind, damaged, cut, or contradicts the frame.
+ */
+export async function decodeJpegExtended(
+  bytes: Uint8Array,
+  frame: Frame,
+  library: TurboJpeg | null = turboJpeg,
+): Promise<Samples> {
+  const stream = parseJpeg(bytes);
+  checkStream(stream, frame);
+  checkKind(stream, COSINE_PROCESSES, [8, 12]);
+  if (!hasEndMarker(bytes)) throw new Error("it ends early");
+  return await decode(bytes, stream, frame, library);
+}
+
+/**
+ * Decodes lossless JPEG with Huffman coding (ITU-T T.81, annex H), 2 to 16 bits, all predictors.
+ *
+ * @param library What decodes.
+ * @throws {NoDecoderError} If there is no library.
+ * @throws {Error} If the stream is of another kind, damaged, cut, or contradicts the frame.
+ */
+export async function decodeJpegLossless(
+  bytes: Uint8Array,
+  frame: Frame,
+  library: TurboJpeg | null = turboJpeg,
+): Promise<Samples> {
+  const stream = parseJpeg(bytes);
+  checkStream(stream, frame);
+  checkKind(stream, [LOSSLESS_PROCESS]);
+  if (!hasEndMarker(bytes)) throw new Error("it ends early");
+  return await decode(bytes, stream, frame, library);
+}
+
+function checkKind(
+  { process, precision }: JpegStream,
+  processes: readonly number[],
+  precisions?: readonly number[],
+): void {
+  if (processes.includes(process) && (precisions?.includes(precision) ?? true)) return;
+  throw new Error(
+    `it is of process ${process} with ${precision} bits, against its transfer syntax`,
+  );
+}
+
+async function decode(
+  bytes: Uint8Array,
+  stream: JpegStream,
+  frame: Frame,
+  library: TurboJpeg | null,
+): Promise<Samples> {
+  const pixels = await (library ? library.decode(bytes, stream) : decodeWithSharp(bytes, stream));
+  const isWhole = frame.bitsStored === frame.bitsAllocated && !frame.signed;
+  return isWhole && pixels.BYTES_PER_ELEMENT * 8 === frame.bitsAllocated
+    ? pixels
+    : toSamples(pixels, frame);
+}
+
+async function decodeWithSharp(bytes: Uint8Array, stream: JpegStream): Promise<Uint8Array> {
+  if (stream.process === LOSSLESS_PROCESS || stream.precision !== 8) {
+    throw new NoDecoderError("libjpeg-turbo, which it needs, cannot be used here");
   }
   // libvips hands a grey JPEG out as three equal channels unless told otherwise.
   const buffer = await sharp(bytes).toColourspace("b-w").raw().toBuffer();
-  const pixels = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
-  return frame.bitsStored === 8 && !frame.signed ? pixels : toSamples(pixels, frame);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }

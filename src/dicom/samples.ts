@@ -2,10 +2,13 @@ import dicomParser from "dicom-parser";
 import { damagedAdvice, imageError, thrownText } from "./dicom_error.ts";
 import type { Samples } from "./display.ts";
 import type { Frame } from "./frame.ts";
-import { decodeJpeg } from "./jpeg.ts";
+import {
+  decodeJpegBaseline,
+  decodeJpegExtended,
+  decodeJpegLossless,
+  NoDecoderError,
+} from "./jpeg.ts";
 import { decodeJpeg2000 } from "./jpeg_2000.ts";
-import { decodeJpegExtended } from "./jpeg_extended.ts";
-import { decodeJpegLossless } from "./jpeg_lossless.ts";
 import { decodeJpegLs } from "./jpeg_ls.ts";
 import type { DicomFile } from "./parse.ts";
 import { decodeRleLossless } from "./rle_lossless.ts";
@@ -20,12 +23,10 @@ type Decode = (stream: Uint8Array, frame: Frame) => Samples | Promise<Samples>;
 
 /** What decodes the stream of each compressed transfer syntax. */
 const decoders: Readonly<Record<string, Decode>> = {
-  [TransferSyntax.jpegBaseline]: decodeJpeg,
-  // Extended allows 8 bits, as baseline has, and 12.
-  [TransferSyntax.jpegExtended]: (stream, frame) =>
-    frame.bitsAllocated === 8 ? decodeJpeg(stream, frame) : decodeJpegExtended(stream, frame),
-  [TransferSyntax.jpegLossless]: decodeJpegLossless,
-  [TransferSyntax.jpegLosslessFirstOrder]: decodeJpegLossless,
+  [TransferSyntax.jpegBaseline]: (stream, frame) => decodeJpegBaseline(stream, frame),
+  [TransferSyntax.jpegExtended]: (stream, frame) => decodeJpegExtended(stream, frame),
+  [TransferSyntax.jpegLossless]: (stream, frame) => decodeJpegLossless(stream, frame),
+  [TransferSyntax.jpegLosslessFirstOrder]: (stream, frame) => decodeJpegLossless(stream, frame),
   [TransferSyntax.jpegLsLossless]: decodeJpegLs,
   [TransferSyntax.jpegLsNearLossless]: decodeJpegLs,
   [TransferSyntax.jpeg2000Lossless]: decodeJpeg2000,
@@ -68,7 +69,8 @@ export async function readSamples(file: DicomFile): Promise<Samples> {
     return decodeUncompressed(file.dataSet.byteArray, file.pixelData, frame, littleEndian);
   } catch (thrown) {
     const reason = `its pixels cannot be decoded: ${thrownText(thrown).trim()}`;
-    throw imageError(file, reason, damagedAdvice, thrown);
+    const advice = thrown instanceof NoDecoderError ? convertAdvice : damagedAdvice;
+    throw imageError(file, reason, advice, thrown);
   }
 }
 

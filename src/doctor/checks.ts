@@ -10,6 +10,7 @@ export const CHECKS: readonly Check[] = [
   { name: "setup", look: lookAtSetup },
   { name: "TensorFlow", look: lookAtTensorFlow },
   { name: "GPU", look: lookAtGpu },
+  { name: "JPEG", look: lookAtJpeg },
   { name: "threads", look: lookAtThreads },
   { name: "memory", look: lookAtMemory },
   { name: "disk", look: lookAtDisk },
@@ -139,6 +140,16 @@ async function lookAtGpu(machine: Machine) {
     status: "warn" as const,
     found: `${gpus.join("; ")}, but TensorFlow does not use it`,
     mend: `${SETUP} --force installs TensorFlow with CUDA; a driver may be too old for it`,
+  };
+}
+
+async function lookAtJpeg(machine: Machine) {
+  const path = await machine.findJpegLibrary();
+  if (path !== null) return { status: "ok" as const, found: `libjpeg-turbo (${path})` };
+  return {
+    status: "warn" as const,
+    found: "sharp alone: it takes twice as long, and reads no JPEG Lossless and none of 12 bits",
+    mend: "deno install fetches libjpeg-turbo (for Linux and macOS)",
   };
 }
 

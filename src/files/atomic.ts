@@ -1,5 +1,14 @@
 import { dirname, join } from "node:path";
 
+/** How {@linkcode writeFileAtomic} writes. */
+export interface WriteOptions {
+  /**
+   * Of a cache, in a folder that is there: the file may be gone after a power failure, and is then made
+   * again. Saves two waits for the disk; a name still holds either nothing or the whole content.
+   */
+  renewable?: boolean;
+}
+
 /**
  * Writes a file so that its name holds either the old content or the whole new one, whenever the
  * process is killed: the content goes to a `.partial` file beside it, is synced, and renamed.
@@ -8,10 +17,14 @@ import { dirname, join } from "node:path";
  * @param content Text (written as UTF-8) or bytes.
  * @throws Whatever the file system throws (no space, no permission); the old file is then intact.
  */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  { renewable = false }: WriteOptions = {},
+): Promise<void> {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const folder = dirname(path);
-  await Deno.mkdir(folder, { recursive: true });
+  if (!renewable) await Deno.mkdir(folder, { recursive: true });
   const aside = `${path}.${crypto.randomUUID().slice(0, 8)}.partial`;
   try {
     const file = await Deno.open(aside, { write: true, createNew: true });
@@ -28,7 +41,7 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     await Deno.remove(aside).catch(() => {});
     throw error;
   }
-  await syncFolder(folder);
+  if (!renewable) await syncFolder(folder);
 }
 
 /** Makes a rename durable; only POSIX systems let a folder be opened for this. */

@@ -36,17 +36,7 @@ export function connectedComponents(
   height: number,
   connectivity: Connectivity = 8,
 ): Components {
-  if (mask.length !== width * height) {
-    throw new RangeError(
-      `Cannot label a mask as it must hold ${width} x ${height} values: ${mask.length}`,
-    );
-  }
-  if (connectivity !== 4 && connectivity !== 8) {
-    throw new RangeError(`Cannot label a mask as connectivity must be 4 or 8: ${connectivity}`);
-  }
-  const runs = findRuns(mask, width, height);
-  uniteTouchingRuns(runs, connectivity === 8 ? 1 : 0);
-
+  const runs = uniteRuns(mask, width, height, connectivity);
   const labels = new Int32Array(mask.length);
   const areas = [mask.length];
   const labelOfRoot = new Map<number, number>();
@@ -96,11 +86,15 @@ export function removeSmallComponents(
   if (!(minimumArea >= 0)) {
     throw new RangeError(`Cannot drop regions as the minimum area must be >= 0: ${minimumArea}`);
   }
-  const { labels, areas } = connectedComponents(mask, width, height, connectivity);
+  const runs = uniteRuns(mask, width, height, connectivity);
+  const areas = new Uint32Array(runs.length); // of each region, at its first run
+  for (const [index, { start, end }] of runs.entries()) {
+    areas[findRoot(runs, index)]! += end - start;
+  }
   const kept = new Uint8Array(mask.length);
-  for (let i = 0; i < kept.length; i++) {
-    const label = labels[i]!;
-    if (label > 0 && areas[label]! >= minimumArea) kept[i] = 1;
+  for (const [index, { row, start, end }] of runs.entries()) {
+    if (areas[findRoot(runs, index)]! < minimumArea) continue;
+    kept.fill(1, row * width + start, row * width + end);
   }
   return kept;
 }
@@ -144,6 +138,26 @@ export function componentOverlaps(
     for (let x = start; x < end; x++) if (truth[row * width + x] !== 0) overlap.common++;
   }
   return [...overlaps.values()];
+}
+
+/** A mask's runs, those of a region united. */
+function uniteRuns(
+  mask: Uint8Array,
+  width: number,
+  height: number,
+  connectivity: Connectivity,
+): RowRun[] {
+  if (mask.length !== width * height) {
+    throw new RangeError(
+      `Cannot label a mask as it must hold ${width} x ${height} values: ${mask.length}`,
+    );
+  }
+  if (connectivity !== 4 && connectivity !== 8) {
+    throw new RangeError(`Cannot label a mask as connectivity must be 4 or 8: ${connectivity}`);
+  }
+  const runs = findRuns(mask, width, height);
+  uniteTouchingRuns(runs, connectivity === 8 ? 1 : 0);
+  return runs;
 }
 
 function findRuns(mask: Uint8Array, width: number, height: number): RowRun[] {

@@ -52,7 +52,7 @@ function newBackend(): tf.KernelBackend {
 
 /** What an operation of TensorFlow takes beside its inputs. */
 export type AttributeValue =
-  | { type: tf.DataType | tf.DataType[] }
+  | { type: tf.DataType | "uint8" | (tf.DataType | "uint8")[] }
   | { int: number | number[] }
   | { float: number }
   | { bool: boolean }
@@ -101,7 +101,8 @@ function refuseWrongInputs(name: string, count: number): void {
 function toAttribute(name: string, value: AttributeValue): Attribute {
   if ("type" in value) {
     const { type } = value;
-    const number = (type: tf.DataType) => backend.getDTypeInteger(type);
+    const number = (type: tf.DataType | "uint8") =>
+      type === "uint8" ? eager.TF_UINT8 : backend.getDTypeInteger(type);
     return {
       name,
       type: eager.TF_ATTR_TYPE,

@@ -1,5 +1,5 @@
 import { tf } from "./backend.ts";
-import { type CompileOptions, jit } from "./jit.ts";
+import { type CompileOptions, jitIn, modeOf } from "./jit.ts";
 
 /** What a convolution that passes on 100,000 gives in a shorter format: too much, or 8 digits of it. */
 const ROUNDED = { float16: Infinity, bfloat16: 99_840 };
@@ -13,7 +13,7 @@ const ROUNDED = { float16: Infinity, bfloat16: 99_840 };
  */
 export function checkCompileOptions(options: CompileOptions): void {
   const convolve = (x: tf.Tensor4D, kernel: tf.Tensor4D) => tf.conv2d(x, kernel, 1, "same");
-  const probe = jit(convolve, { ...options, name: "probe" });
+  const probe = jitIn(modeOf(options, true), convolve, { ...options, name: "probe" });
   const { mixedPrecision } = options;
   if (!mixedPrecision) return;
   const result = tf.tidy(() => {

@@ -1,6 +1,6 @@
 import type { TensorMetadata } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.d.ts";
 import { type Attribute, AttributeKind, setAttribute } from "./attributes.ts";
-import { bfloat16Attributes, isForBfloat16 } from "./bfloat16.ts";
+import { bfloat16Attributes, inputsInBfloat16, isFloat, passedOn } from "./bfloat16.ts";
 import { BYTES_PER_ELEMENT, c, cString, DataType, type Pointer, status } from "./c_api.ts";
 import { context } from "./context.ts";
 import { Binding, type EagerBinding } from "./eager.ts";
@@ -13,6 +13,8 @@ const IDS_PER_TRACE = 2 ** 24;
 let traces = 0;
 /** A constant that was made during the trace and is larger than this becomes an input instead. */
 const LARGEST_CONSTANT_BYTES = 1 << 16;
+/** Constants up to this large are looked for among those that the graph has: most are a number, a shape. */
+const LARGEST_SHARED_BYTES = 64;
 /** Bytes of a `TF_Output`: a pointer, a 32-bit index, padding. */
 const OUTPUT_BYTES = 16;
 
@@ -55,8 +57,14 @@ export class GraphBinding extends Binding {
   readonly freeze: boolean;
   readonly oneDnn: boolean;
   readonly #bfloat16: boolean;
+  /** Whether what is recorded now computes in float32 whatever the function does. */
+  keepsFloat32 = false;
   readonly #conversions = new Map<string, number>();
+  /** Operations without a computation, by the number of what they gave. */
+  readonly #repeatable = new Map<number, { name: "Reshape" | "Cast"; input: number }>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
+  /** Small constants of the graph, by type, shape and values. */
+  readonly #shared = new Map<string, Uint8Array<ArrayBuffer>>();
   /** The last operation on each resource, by its number. */
   readonly #resources = new Map<number, Pointer>();
   #names = 0;
@@ -141,7 +149,23 @@ export class GraphBinding extends Binding {
     if (this.freeze && !inputs.some(isTraced)) {
       return this.eager.executeOp(name, attributes, inputs, outputs);
     }
-    return this.#record(name, attributes, inputs, outputs);
+    const unchanged = this.#unchanged(name, attributes, inputs);
+    return unchanged ? [unchanged] : this.#record(name, attributes, inputs, outputs);
+  }
+
+  /** The input of an operation that would return it as it is: gradients of TensorFlow.js have many. */
+  #unchanged(name: string, attributes: Attribute[], inputs: number[]): TensorMetadata | undefined {
+    const [id, second] = inputs;
+    if (id === undefined || !isTraced(id)) return undefined;
+    const { dtype, shape, hasShape } = this.#node(id);
+    const isUnchanged = () => {
+      if (name === "Cast") return attributes.some((a) => a.name === "DstT" && a.value === dtype);
+      if (name !== "Reshape" || !hasShape || second === undefined) return false;
+      const lengths = this.#constants.get(second)?.values;
+      return lengths?.length === shape.length && shape.every((length, i) => length === lengths[i]);
+    };
+    if (!isUnchanged()) return undefined;
+    return { id, shape, dtype: dtype === DataType.BFLOAT16 ? DataType.FLOAT : dtype };
   }
 
   /** Adds an operation to the graph, in bfloat16 where that is wanted and pays. */
@@ -152,37 +176,69 @@ export class GraphBinding extends Binding {
     outputs: number,
   ): TensorMetadata[] {
     if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
-    const isFor = isForBfloat16(name);
-    const converted = inputs.map((id) =>
-      this.#converted(id, isFor ? DataType.BFLOAT16 : DataType.FLOAT)
+    const read = inputs.map((id) => this.#describe(id));
+    const passed = passedOn(name, attributes, read);
+    if (passed) return this.#recordAs(passed.name, passed.attributes, inputs, outputs);
+    const operation = { name, attributes, inputs: read };
+    const count = this.keepsFloat32 ? 0 : inputsInBfloat16(operation, this.freeze);
+    const converted = inputs.map((id, i) =>
+      this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
     );
-    const changed = isFor ? bfloat16Attributes(attributes) : attributes;
-    return this.#recordAs(name, changed, converted, outputs);
+    const changed = count > 0 ? bfloat16Attributes(attributes) : attributes;
+    const recorded = this.#recordAs(name, changed, converted, outputs);
+    if (name === "Reshape" || name === "Cast") {
+      this.#repeatable.set(recorded[0]!.id, { name, input: inputs[0]! });
+    }
+    return recorded;
+  }
+
+  /** Shape and type of a tensor as they are in the graph. */
+  #describe(id: number): { shape: number[]; dtype: number } {
+    if (isTraced(id)) return this.#node(id);
+    return this.#constants.get(id) ?? this.eager.describe(this.eager.handle(id, "convert"));
   }
 
   /** A tensor of float32 or bfloat16 as the one or the other; others stay. */
   #converted(id: number, dtype: number): number {
-    const from = isTraced(id)
-      ? this.#node(id).dtype
-      : this.eager.describe(this.eager.handle(id, "convert")).dtype;
-    const isEither = [DataType.FLOAT, DataType.BFLOAT16].some((either) => either === from);
-    if (!isEither || from === dtype) return id;
+    const from = this.#describe(id).dtype;
+    if (!isFloat(from) || from === dtype) return id;
     const key = `${id} ${dtype}`;
     let converted = this.#conversions.get(key);
     if (converted === undefined) {
-      const attributes = [
-        { name: "SrcT", type: AttributeKind.TYPE, value: from },
-        { name: "DstT", type: AttributeKind.TYPE, value: dtype },
-      ];
-      const isConstant = this.freeze && !isTraced(id);
-      const [result] = isConstant
-        ? this.eager.executeOp("Cast", attributes, [id], 1)
-        : this.#recordAs("Cast", attributes, [id], 1);
-      converted = result!.id;
-      if (isConstant) this.#deleteLater.push(converted);
+      converted = this.#repeated(id, dtype) ?? this.#cast(id, from, dtype);
       this.#conversions.set(key, converted);
     }
     return converted;
+  }
+
+  #cast(id: number, from: number, to: number): number {
+    const attributes = [
+      { name: "SrcT", type: AttributeKind.TYPE, value: from },
+      { name: "DstT", type: AttributeKind.TYPE, value: to },
+    ];
+    const isConstant = this.freeze && !isTraced(id);
+    const [result] = isConstant
+      ? this.eager.executeOp("Cast", attributes, [id], 1)
+      : this.#recordAs("Cast", attributes, [id], 1);
+    if (isConstant) this.#deleteLater.push(result!.id);
+    return result!.id;
+  }
+
+  /**
+   * The operation that a tensor came of, once more with another type: so that a kernel that is reshaped for
+   * each of its readers is cast once, and what is no float is not cast twice.
+   */
+  #repeated(id: number, dtype: number): number | undefined {
+    const { name, input } = this.#repeatable.get(id) ?? {};
+    if (input === undefined || !isTraced(input)) return undefined;
+    if (name === "Cast") return this.#cast(input, this.#describe(input).dtype, dtype);
+    const { shape } = this.#node(id);
+    const shapeId = this.createTensor([shape.length], DataType.INT32, Int32Array.from(shape));
+    const attributes = [{ name: "T", type: AttributeKind.TYPE, value: dtype }];
+    const inputs = [this.#converted(input, dtype), shapeId];
+    const [result] = this.#recordAs("Reshape", attributes, inputs, 1);
+    this.deleteTensor(shapeId);
+    return result!.id;
   }
 
   #recordAs(
@@ -323,7 +379,16 @@ export class GraphBinding extends Binding {
   #newConstant(
     { shape, dtype, values }: { shape: number[]; dtype: number; values: Values },
   ): Uint8Array<ArrayBuffer> {
-    return this.#newConstantOf(newTensor(shape, dtype, values));
+    if (Array.isArray(values) || values.byteLength > LARGEST_SHARED_BYTES) {
+      return this.#newConstantOf(newTensor(shape, dtype, values));
+    }
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const key = `${dtype} [${shape}] ${bytes}`;
+    let shared = this.#shared.get(key);
+    if (!shared) {
+      this.#shared.set(key, shared = this.#newConstantOf(newTensor(shape, dtype, values)));
+    }
+    return shared;
   }
 
   /** A constant with the values of a `TF_Tensor`, which it frees. */

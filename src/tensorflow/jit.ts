@@ -93,14 +93,43 @@ export function jit<Arguments extends unknown[], Result>(
   fn: (...args: Arguments) => Result,
   options: JitOptions = {},
 ): Jitted<Arguments, Result> {
+  return jitIn(modeOf(options), fn, options);
+}
+
+/** How a function's graph is written down, and run. */
+interface Mode {
+  /** Of the function's calls. */
+  attributes: Attribute[];
+  /** Whether oneDNN's kernels may be named. */
+  oneDnn: boolean;
+  /** Whether products and what follows them are written down in bfloat16. */
+  bfloat16: boolean;
+}
+
+/**
+ * @param byOptimizer Whether the graph is written down in float32, and a graph optimizer of TensorFlow
+ * then brings bfloat16 into it, if it thinks that the processor has it. Default: only where there are no
+ * kernels of oneDNN.
+ */
+export function modeOf(options: CompileOptions, byOptimizer = !hasOneDnn()): Mode {
+  const { mixedPrecision, xla = false, ...rest } = options;
+  const bfloat16 = mixedPrecision === "bfloat16" && !byOptimizer && !xla;
+  return {
+    attributes: compileAttributes(bfloat16 ? rest : options),
+    oneDnn: bfloat16 || hasOneDnn() && !xla && !mixedPrecision,
+    bfloat16,
+  };
+}
+
+/** As {@linkcode jit}, in a mode. */
+export function jitIn<Arguments extends unknown[], Result>(
+  { attributes, oneDnn, bfloat16 }: Mode,
+  fn: (...args: Arguments) => Result,
+  options: JitOptions,
+): Jitted<Arguments, Result> {
   const name = (options.name ?? fn.name).replace(/[^A-Za-z0-9_.]/g, "_") || "anonymous";
   const device = chosenDevice(options.device);
   const { freeze = false } = options;
-  // Frozen functions are for oneDNN's kernels, which graph optimizers do not know.
-  const bfloat16 = freeze && options.mixedPrecision === "bfloat16" && hasOneDnn() && !options.xla;
-  const { mixedPrecision, ...rest } = options;
-  const attributes = compileAttributes(bfloat16 ? rest : options);
-  const oneDnn = bfloat16 || hasOneDnn() && !options.xla && !mixedPrecision;
   const traces = new Map<string, Trace>();
 
   const traceFor = (args: Arguments): Trace => {

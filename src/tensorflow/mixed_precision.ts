@@ -1,6 +1,7 @@
 import { type Attribute, AttributeKind } from "./attributes.ts";
-import { rawOp, tf } from "./backend.ts";
+import { backend, rawOp, tf } from "./backend.ts";
 import { configProto } from "./config.ts";
+import { GraphBinding } from "./graph.ts";
 
 /**
  * The number format that a traced function may use beside float32. Its arguments, results and variables
@@ -68,4 +69,20 @@ export function keepFloat32<T extends tf.Tensor>(x: T): T {
     return { value: value!, gradFunc: (dy: tf.Tensor) => dy };
   });
   return copy(x) as T;
+}
+
+/**
+ * Runs a part of a traced function in float32, whatever its mixed precision: for what is computed beside
+ * the network. TensorFlow's optimizers, which float16 is made by, do not know of it.
+ */
+export function inFloat32<T>(part: () => T): T {
+  const { binding } = backend;
+  if (!(binding instanceof GraphBinding)) return part();
+  const before = binding.keepsFloat32;
+  binding.keepsFloat32 = true;
+  try {
+    return part();
+  } finally {
+    binding.keepsFloat32 = before;
+  }
 }

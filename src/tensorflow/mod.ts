@@ -3,6 +3,7 @@
  * interface. `tf` is ordinary TensorFlow.js; {@linkcode jit} makes one TensorFlow function of code
  * written with it.
  */
+export { afterwards } from "./afterwards.ts";
 export { type AttributeValue, eager, rawOp, tf } from "./backend.ts";
 export { library, TensorFlowError, tensorflowVersion } from "./c_api.ts";
 export { checkCompileOptions } from "./check_compile.ts";
@@ -20,7 +21,7 @@ export {
   type Jitted,
 } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
-export { keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
+export { inFloat32, keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { hasOneDnn, usesOneDnn } from "./onednn.ts";
 export { OneDnn } from "./onednn_names.ts";
 export { ResourceVariable } from "./resource_variable.ts";

@@ -1,3 +1,4 @@
+import { afterwards } from "./afterwards.ts";
 import { rawOp, tf } from "./backend.ts";
 
 /**
@@ -8,6 +9,9 @@ const SPREAD = 0x9e3779b1;
 
 /** Draws of up to as many numbers a row are made for all processes at once. */
 const FEW = 64;
+
+/** Up to this rate, `256 rate` and a number below 1 is below 256, in float32 too. */
+const HIGHEST_BYTE_RATE = 254 / 256;
 
 /** Which rows of a batch a process has, where several processes share it in equal parts. */
 export interface Share {
@@ -70,55 +74,66 @@ export class StatelessRandom {
   }
 
   /**
-   * Draws that are true with a probability of `1 - rate`, to 1 in 65,536. Two of a row's come of one
-   * random number: drawing is what costs time.
+   * Draws that are true with a probability of `1 - rate`. Where there are many, a random number decides
+   * four times: drawing is what costs time. Its bytes are compared with `256 rate`, rounded up or down for
+   * all of them by one more draw, so that the probability is the one asked for.
    *
    * @param shape Its first axis is the batch's.
    * @param rate In `[0, 1)`.
+   * @param first A traced function draws when this tensor is there, and not before.
    */
-  kept(shape: number[], rate: number): tf.Tensor {
+  kept(shape: number[], rate: number, first?: tf.TensorInfo): tf.Tensor {
     return tf.tidy(() => {
       const [rows, ...row] = shape as [number, ...number[]];
       const count = tf.util.sizeFromShape(row);
-      const half = [rows, Math.ceil(count / 2)];
-      const words = this.#draw("StatelessRandomUniformFullInt", half, "int32");
-      // The upper half of a number decides once, the lower half once more.
-      const lower = rawOp("LeftShift", [words, tf.scalar(16, "int32")], {
+      if (count <= FEW || rate > HIGHEST_BYTE_RATE) {
+        const words = this.#draw("StatelessRandomUniformFullInt", shape, "int32", first);
+        const threshold = tf.scalar(Math.round(rate * 2 ** 32) - 2 ** 31, "int32");
+        return tf.greaterEqual(words, threshold);
+      }
+      const unit = this.#draw("StatelessRandomUniform", []);
+      const [threshold] = rawOp("Cast", [tf.add(unit, rate * 256)], {
+        SrcT: { type: "float32" },
+        DstT: { type: "uint8" },
+      });
+      const quarter = [rows, Math.ceil(count / 4)];
+      const words = this.#draw("StatelessRandomUniformFullInt", quarter, "int32", first);
+      const [bytes] = rawOp("Bitcast", [words], {
         T: { type: "int32" },
-      })[0]!;
-      const threshold = tf.scalar(Math.round(rate * 2 ** 32) - 2 ** 31, "int32");
-      const draws = [words, lower].map((bits) => tf.greaterEqual(bits, threshold));
-      return tf.reshape(tf.slice(tf.concat(draws, 1), [0, 0], [rows, count]), shape);
+        type: { type: "uint8" },
+      });
+      const draws = rawOp("GreaterEqual", [bytes!, threshold!], { T: { type: "uint8" } })[0]!;
+      const all = tf.reshape(draws, [rows, -1]);
+      return tf.reshape(count % 4 === 0 ? all : tf.slice(all, [0, 0], [rows, count]), shape);
     });
   }
 
-  #draw(op: string, shape: number[], dtype: "float32" | "int32" = "float32"): tf.Tensor {
+  #draw(
+    op: string,
+    shape: number[],
+    dtype: "float32" | "int32" = "float32",
+    first?: tf.TensorInfo,
+  ): tf.Tensor {
     const draw = this.#draws++;
+    const seed = first ? afterwards(this.#seed, first) : this.#seed;
+    const drawAll = (shape: number[], row: number) => {
+      const offset = tf.tensor1d([Math.imul(draw, SPREAD), row], "int32");
+      return rawOp(op, [tf.tensor1d(shape, "int32"), tf.add(seed, offset)], {
+        dtype: { type: dtype },
+        T: { type: "int32" },
+        Tseed: { type: "int32" },
+      })[0]!;
+    };
     const [rows, ...row] = shape;
-    if (!this.#share || rows === undefined) return this.#drawAll(op, shape, dtype, [draw, 0]);
+    if (!this.#share || rows === undefined) return drawAll(shape, 0);
     const { index, count } = this.#share;
     if (tf.util.sizeFromShape(row) <= FEW) {
-      const all = this.#drawAll(op, [rows * count, ...row], dtype, [draw, 0]);
+      const all = drawAll([rows * count, ...row], 0);
       if (count === 1) return all;
       return tf.slice(all, [rows * index, ...row.map(() => 0)], shape);
     }
     // Each row from a seed of its own: no process draws what others need.
     const seeds = Array.from({ length: rows }, (_, i) => 1 + rows * index + i);
-    return tf.stack(seeds.map((second) => this.#drawAll(op, row, dtype, [draw, second])));
-  }
-
-  #drawAll(
-    op: string,
-    shape: number[],
-    dtype: "float32" | "int32",
-    [draw, row]: [number, number],
-  ): tf.Tensor {
-    const offset = tf.tensor1d([Math.imul(draw, SPREAD), row], "int32");
-    const seed = tf.add(this.#seed, offset);
-    return rawOp(op, [tf.tensor1d(shape, "int32"), seed], {
-      dtype: { type: dtype },
-      T: { type: "int32" },
-      Tseed: { type: "int32" },
-    })[0]!;
+    return tf.stack(seeds.map((second) => drawAll(row, second)));
   }
 }

@@ -4,6 +4,7 @@ import { combineOutputs, normalizeImages, type SegmentationModel } from "@/model
 import {
   type Collectives,
   type CompileOptions,
+  inFloat32,
   jit,
   keepFloat32,
   StatelessRandom,
@@ -129,14 +130,15 @@ export function trainingStep(parts: StepParts): TrainingStep {
     return gradients.map((gradient, i) => tf.add(sums[i]!, tf.mul(gradient, share)));
   };
 
-  // Logits, and so the loss and its gradients, are float32 in mixed precision too.
+  // Logits and gradients, and so the loss and the optimizer, are float32 in mixed precision too.
+  const inOwnFormat = <T extends tf.Tensor>(x: T): T => compile.mixedPrecision ? keepFloat32(x) : x;
   const outputsOf = (inputs: tf.Tensor4D, random: StatelessRandom): tf.Tensor4D[] => {
     const outputs = model.outputs(inputs, {
       training: true,
       random,
       ...(workers?.synchronisesBatchNorm && { acrossWorkers: workers.collectives }),
     });
-    return compile.mixedPrecision ? outputs.map(keepFloat32) : outputs;
+    return outputs.map(inOwnFormat);
   };
 
   const update = (gradients: tf.Tensor[], learningRate: tf.Scalar): void => {
@@ -169,7 +171,7 @@ export function trainingStep(parts: StepParts): TrainingStep {
       const random = new StatelessRandom(seed, part);
       const others = model.weights.all.filter(({ trainable }) => !trainable);
       const before = others.map(({ variable }) => variable.dataId);
-      const augmented = augment({ images, masks }, random);
+      const augmented = inFloat32(() => augment({ images, masks }, random));
       let counts: tf.Tensor2D | undefined;
       const { value, grads } = tf.variableGrads(() => {
         const inputs = normalizeImages(augmented.images);
@@ -181,7 +183,7 @@ export function trainingStep(parts: StepParts): TrainingStep {
         return lossScale ? lossScale.scale(mean) : mean;
       }, variables);
       const unscaled = <T extends tf.Tensor>(x: T): T => lossScale ? lossScale.unscale(x) : x;
-      let gradients = variables.map(({ name }) => unscaled(grads[name]!));
+      let gradients = variables.map(({ name }) => unscaled(inOwnFormat(grads[name]!)));
       if (accumulation > 1) gradients = gather(gradients, share);
       const sums = [...gathered.values()];
       if (isLast) {

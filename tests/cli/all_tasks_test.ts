@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import "@/tensorflow/mod.ts"; // some tasks load it, and leave it loaded after the test
+// Some tasks load their libraries, and leave them loaded after the test.
+import "@/dicom/mod.ts";
+import "@/tensorflow/mod.ts";
 import { captured } from "./console.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));

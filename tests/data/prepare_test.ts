@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { basename, join } from "node:path";
 import {
   DatasetError,
@@ -137,7 +137,7 @@ Deno.test("prepare() goes on after it was killed in the middle of a line", () =>
   withFolder(async (root) => {
     const { train, test } = await makeDataset(root);
     const films = [...train, ...test];
-    const options = { root, size: 32, contrast: none, concurrency: 1 };
+    const options = { root, size: 32, contrast: none };
     const { prepared } = await run(films, options);
     const manifest = join(prepared.folder, "films.jsonl");
     const text = await Deno.readTextFile(manifest);
@@ -168,11 +168,11 @@ Deno.test("prepare() leaves out films that cannot be decoded, until there are to
     await Deno.remove(filmPath(root, "train", "b"));
     const without = await prepare(train, { ...options, maximumExcluded: 0.5 });
     assertEquals(without.excluded.map((film) => film.imageId), ["b"]);
-    const small = () => Promise.resolve({ pixels: new Uint8Array(4), width: 2, height: 2 });
+    await writeFilm(root, "train", { imageId: "a", size: 64 });
     await assertRejects(
-      () => prepare([train[0]!], { ...options, size: 31, decode: small }),
+      () => prepare([train[0]!], { ...options, size: 31 }),
       DatasetError,
-      "1024 x 1024: 2 x 2",
+      "1024 x 1024: 64 x 64",
     );
   }));
 
@@ -192,15 +192,64 @@ Deno.test("prepare() tells by a hash which contents it was made from, whatever t
     assertNotEquals(await hash(train), first);
   }));
 
-Deno.test("prepare() gives the same files whatever the number of films under way", () =>
+Deno.test("prepare() gives the same files and counts on any number of workers", () =>
+  withFolder(async (root) => {
+    const { train, test } = await makeDataset(root);
+    const damaged = { ...train[0]!, imageId: "damaged", path: join(root, "damaged.dcm") };
+    await Deno.writeTextFile(damaged.path, "no film");
+    const films = [...train, ...test, damaged];
+    const made = async (workers: number) => {
+      const folder = join(root, `cache${workers}`);
+      const options = { root, folder, size: 48, workers, maximumExcluded: 1 };
+      const first = await run(films, options);
+      await Deno.utime(filmPath(root, "train", "a"), workers, workers); // the same content
+      const second = await run(films, options);
+      const files: Record<string, Uint8Array> = {};
+      for (const { name } of Deno.readDirSync(first.prepared.folder)) {
+        if (!name.endsWith(".jsonl")) { // its lines may be in another order
+          files[name] = await Deno.readFile(join(first.prepared.folder, name));
+        }
+      }
+      const { excluded, sourceHash } = first.prepared;
+      return { files, excluded, sourceHash, first: first.progress, second: second.progress };
+    };
+    const alone = await made(0);
+    assertEquals(Object.keys(alone.files).sort(), [
+      "a.png",
+      "b.mask.png",
+      "b.png",
+      "recipe.json",
+      "t.png",
+    ]);
+    assertEquals(alone.first, { done: 4, total: 4, reused: 0, excluded: 1 });
+    assertEquals(alone.second, { done: 4, total: 4, reused: 3, excluded: 1 });
+    for (const workers of [1, 3]) assertEquals(await made(workers), alone);
+  }));
+
+Deno.test("prepare() fails with the same errors on workers", () =>
   withFolder(async (root) => {
     const { train } = await makeDataset(root);
-    const read = async (concurrency: number) => {
-      const folder = join(root, `cache${concurrency}`);
-      const prepared = await prepare(train, { root, folder, size: 48, concurrency });
-      return [await prepared.readImage("a"), await prepared.readImage("b")];
-    };
-    assertEquals(await read(1), await read(4));
+    for (const workers of [0, 2]) {
+      const options = { root, folder: join(root, `cache${workers}`), size: 32, workers };
+      const outside: Film = { ...train[1]!, rows: ["2000000 9"] };
+      const wrong = await assertRejects(() => prepare([train[0]!, outside], options), RangeError);
+      assertMatch(wrong.message, /^Cannot decode/);
+      // A folder in the place of an image.
+      const { folder } = await prepare([train[0]!], options);
+      await Deno.mkdir(join(folder, "b.png"));
+      await assertRejects(() => prepare(train, options), Deno.errors.IsADirectory, "b.png");
+      const aside = Array.from(Deno.readDirSync(folder)).filter(({ name }) => /partial/.test(name));
+      assertEquals(aside, []);
+    }
+  }));
+
+Deno.test("prepare() takes workers for many films", () =>
+  withFolder(async (root) => {
+    const { train } = await makeDataset(root);
+    const films = Array.from({ length: 60 }, (_, i) => ({ ...train[0]!, imageId: `film-${i}` }));
+    const prepared = await prepare(films, { root, size: 8 });
+    const expected = await prepared.readImage("film-0");
+    for (const { imageId } of films) assertEquals(await prepared.readImage(imageId), expected);
   }));
 
 Deno.test("prepare() refuses ill options and ImageIds", async () => {
@@ -211,6 +260,8 @@ Deno.test("prepare() refuses ill options and ImageIds", async () => {
     [{ size: 2.5 }, "1..1024: 2.5"],
     [{ contrast: { kind: "percentile", low: 9, high: 3 } }, "9, 3"],
     [{ maximumExcluded: 2 }, "to 100%: 2"],
+    [{ workers: -1 }, ">= 0: -1"],
+    [{ workers: 1.5 }, ">= 0: 1.5"],
   ];
   for (const [options, reason] of ill) {
     const all = { root: "/nowhere", size: 8, ...options };

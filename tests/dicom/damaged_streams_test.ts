@@ -49,17 +49,17 @@ const bad: [what: string, bytes: Uint8Array, message: string][] = [
   [
     "an extended stream without its quantization table",
     withStream(extended, (stream) => stream[indexOf(stream, 0xff, DQT) + 4] = 3),
-    "its quantization table is missing",
+    "Quantization table 0x00 was not defined",
   ],
   [
     "an extended stream without its Huffman table",
     withStream(extended, (stream) => stream[indexOf(stream, 0xff, DHT) + 4] = 3),
-    "a Huffman table is missing",
+    "Corrupt JPEG data",
   ],
   [
     "a Huffman table with too many codes",
     withStream(lossless, (stream) => stream[indexOf(stream, 0xff, DHT) + 5] = 3),
-    "a Huffman table",
+    "Bogus Huffman table definition",
   ],
   ["a lossless stream of absurd size", withNumber(lossless, SOF3, 7, 65535), "is 65535x11, but"],
   ["a lossless stream that is cut", cut(lossless, 40), "it ends early"],

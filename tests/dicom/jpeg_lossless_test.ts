@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { decodeJpegLossless } from "@/dicom/jpeg_lossless.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { decodeJpegLossless } from "@/dicom/jpeg.ts";
 import type { Frame } from "@/dicom/frame.ts";
 import { Random } from "@/random/mod.ts";
 
@@ -94,7 +94,7 @@ function noise(options: Options, random: Random): Uint16Array {
   });
 }
 
-Deno.test("decodeJpegLossless() gives back noise, with every predictor, restart and transform", () => {
+Deno.test("decodeJpegLossless() gives back noise, with every predictor, restart and transform", async () => {
   const random = new Random(5);
   for (let i = 0; i < 200; i++) {
     const options: Options = {
@@ -106,7 +106,7 @@ Deno.test("decodeJpegLossless() gives back noise, with every predictor, restart 
       pointTransform: i % 3 === 0 ? 1 : 0,
     };
     const pixels = noise(options, random);
-    const decoded = decodeJpegLossless(encode(pixels, options), frameOf(options));
+    const decoded = await decodeJpegLossless(encode(pixels, options), frameOf(options));
     assertEquals([...decoded], [...pixels], JSON.stringify(options));
   }
 });
@@ -121,13 +121,13 @@ const cut = (count: number) => Uint8Array.of(...stream.subarray(0, -2 - count), 
 
 const bad: [name: string, bytes: Uint8Array, frame: Frame, message: string][] = [
   ["a cut stream", stream.slice(0, -20), frameOf(usual), "it ends early"],
-  ["a stream without its middle", cut(20), frameOf(usual), "its data end before its pixels do"],
-  ["a missing restart marker", other, frameOf(usual), "a restart marker is missing"],
+  ["a stream without its middle", cut(20), frameOf(usual), "premature end of data segment"],
+  ["a missing restart marker", other, frameOf(usual), "found marker 0xc0 instead of RST0"],
   [
     "a fractional restart interval",
     stream.map((byte, i) => i === stream.indexOf(0xdd) + 4 ? 5 : byte),
     frameOf(usual),
-    "is no number of rows",
+    "", // libjpeg-turbo 3.1.3 gives a reason that is not the real one
   ],
   [
     "more rows in the header",
@@ -145,19 +145,19 @@ const bad: [name: string, bytes: Uint8Array, frame: Frame, message: string][] = 
     "predictor 0",
     encode(noise(usual, new Random(1)), { ...usual, predictor: 0 }),
     frameOf(usual),
-    "with predictor 0",
+    "Ss=0",
   ],
 ];
 
 for (const [name, bytes, frame, message] of bad) {
-  Deno.test(`decodeJpegLossless() refuses ${name}`, () => {
-    assertThrows(() => decodeJpegLossless(bytes, frame), Error, message);
+  Deno.test(`decodeJpegLossless() refuses ${name}`, async () => {
+    await assertRejects(() => decodeJpegLossless(bytes, frame), Error, message);
   });
 }
 
-Deno.test("decodeJpegLossless() refuses every truncation", () => {
+Deno.test("decodeJpegLossless() refuses every truncation", async () => {
   for (let count = 1; count <= stream.length - 2; count++) {
-    assertThrows(() => decodeJpegLossless(stream.slice(0, -count), frameOf(usual)), Error);
-    assertThrows(() => decodeJpegLossless(cut(count), frameOf(usual)), Error);
+    await assertRejects(() => decodeJpegLossless(stream.slice(0, -count), frameOf(usual)), Error);
+    await assertRejects(() => decodeJpegLossless(cut(count), frameOf(usual)), Error);
   }
 });

@@ -61,6 +61,7 @@ async function examineWith(changes: Changes): Promise<Record<string, Finding>> {
       },
       findTensorFlow: () => ({ path: "/tf.so", source: "project", version: "2.21.0" }),
       loadTensorFlow: () => Promise.resolve({ version: "2.21.0", devices: ["CPU"] }),
+      findJpegLibrary: () => Promise.resolve("/libturbojpeg.so"),
       freeBytes: () => Promise.resolve(50e9),
       memory: () => Promise.resolve({ total: 16e9, available: 8e9 }),
       ...changes.machine,
@@ -187,6 +188,14 @@ const CASES: [what: string, Changes, name: string, Status, found: string, mend?:
     "warn",
     "does not use it",
     "setup --force",
+  ],
+  [
+    "no libjpeg-turbo",
+    { machine: { findJpegLibrary: () => Promise.resolve(null) } },
+    "JPEG",
+    "warn",
+    "sharp alone",
+    "deno install",
   ],
   ["fewer threads", { variables: { PNEUMOTHORAX_THREADS: "1" } }, "threads", "ok", "1 of 2"],
   [

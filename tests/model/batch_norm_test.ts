@@ -36,6 +36,15 @@ Deno.test("BatchNorm.apply() moves its statistics in training as the formula say
   }
 });
 
+Deno.test("BatchNorm.apply() keeps nothing of its statistics with the momentum 0", () => {
+  const weights = new Weights(0);
+  const norm = new BatchNorm(weights, "norm", 1, 0);
+  norm.apply(FEW, training());
+  assertClose(weights.get(MEAN), [3], 1e-6);
+  assertClose(weights.get(VARIANCE), [14 / 3], 1e-6);
+  weights.dispose();
+});
+
 Deno.test("BatchNorm.apply() leaves its statistics alone in inference, and uses them", () => {
   const weights = new Weights(0);
   const norm = new BatchNorm(weights, "norm", 1, 0.9);

@@ -1,7 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
-import { INFERENCE } from "@/model/mod.ts";
-import { dropout, stochasticDepth } from "@/model/layers/mod.ts";
+import { INFERENCE, Weights } from "@/model/mod.ts";
+import { Conv2D, dropout, stochasticDepth } from "@/model/layers/mod.ts";
+import { assertClose, wave } from "../tensorflow/assert_close.ts";
 
 type Layer = typeof dropout;
 
@@ -71,4 +72,25 @@ Deno.test("dropout() draws differently in each layer of one forward pass", () =>
   const x = tf.ones([64, 1, 1, 4]) as tf.Tensor4D;
   const forward = training(seed(1));
   assertNotEquals(dropout(x, 0.5, forward).dataSync(), dropout(x, 0.5, forward).dataSync());
+});
+
+Deno.test("Conv2D.applyDropped() is the convolution of what dropout() leaves, gradients too", () => {
+  const weights = new Weights(1);
+  const conv = new Conv2D(weights, "conv", { input: 3, filters: 2, kernel: 3, bias: 0.5 });
+  const x = wave<tf.Tensor4D>([2, 8, 8, 3], 0.37, 0.2);
+  for (const rate of [0, 0.3]) {
+    const twoSteps = (x: tf.Tensor) =>
+      conv.apply(dropout(x as tf.Tensor4D, rate, training(seed(1))));
+    const oneStep = (x: tf.Tensor) => conv.applyDropped(x as tf.Tensor4D, rate, training(seed(1)));
+    const dy = wave<tf.Tensor4D>([2, 8, 8, 2], 0.7, 0.9);
+    const kernelGradient = (f: (x: tf.Tensor) => tf.Tensor) =>
+      tf.variableGrads(() => tf.sum(tf.mul(f(x), dy)), [conv.kernel]).grads[conv.kernel.name]!;
+    const [expected, found] = [twoSteps, oneStep].map((f) => tf.valueAndGrad(f)(x, dy));
+    assertClose(found!.value, expected!.value, 1e-5, `value at the rate ${rate}`);
+    assertClose(found!.grad, expected!.grad, 1e-5, `gradient at the rate ${rate}`);
+    assertClose(kernelGradient(oneStep), kernelGradient(twoSteps), 1e-4, `kernel at ${rate}`);
+  }
+  assertClose(conv.applyDropped(x, 0.3, INFERENCE), conv.apply(x), 0);
+  assertThrows(() => conv.applyDropped(x, 1, INFERENCE), RangeError, "must be in [0, 1): 1");
+  weights.dispose();
 });

@@ -8,6 +8,9 @@ import {
   conv2d,
   depthwiseConv2d,
   doublingConv2d,
+  drop,
+  scaledConv2d,
+  withSpatialMean,
 } from "@/model/layers/kernels/mod.ts";
 import { assertClose, finiteDifferences, wave } from "../tensorflow/assert_close.ts";
 import vectors from "../tensorflow/kernel_vectors.json" with { type: "json" };
@@ -43,6 +46,33 @@ const KERNELS: {
     inputs: () => [tf.tensor4d([1, 2, 3, 4, 5, 6], [1, 1, 3, 2]), tf.tensor1d([10, 20])],
     run: (x, bias) => biasAdd(x as tf.Tensor4D, bias),
     expected: [11, 22, 13, 24, 15, 26],
+  },
+  {
+    name: "drop()",
+    inputs: () => [row(-2, -0.5, 0.5, 3)],
+    run: (x) => drop(x as tf.Tensor4D, tf.tensor4d([1, 0, 1, 0], [1, 1, 4, 1], "bool"), 2),
+    expected: [-4, 0, 1, 0],
+  },
+  {
+    name: "withSpatialMean()",
+    inputs: () => [row(1, 2, 3, 6)],
+    run: (x) => {
+      const [same, mean] = withSpatialMean(x as tf.Tensor4D);
+      return tf.add(tf.square(same), tf.mul(mean, 10));
+    },
+    expected: [31, 34, 39, 66],
+  },
+  {
+    // Of each pixel (a, b): first image (a / 2 + 6 b, a + 8 b), second (a - 3 b, 2 a - 4 b).
+    name: "scaledConv2d()",
+    inputs: () => [
+      tf.tensor4d(Array.from({ length: 16 }, (_, i) => i + 1), [2, 2, 2, 2]),
+      tf.tensor4d([0.5, 2, 1, -1], [2, 1, 1, 2]),
+      tf.tensor4d([1, 2, 3, 4], [1, 1, 2, 2]),
+    ],
+    run: (x, scale, kernel) =>
+      scaledConv2d(x as tf.Tensor4D, scale as tf.Tensor4D, kernel as tf.Tensor4D, 1),
+    expected: [12.5, 17, 25.5, 35, 38.5, 53, 51.5, 71, -21, -22, -25, -26, -29, -30, -33, -34],
   },
   {
     name: "batchNormTraining()",
@@ -176,8 +206,8 @@ type Kernel = (x: tf.Tensor4D, kernel: tf.Tensor4D) => tf.Tensor;
 /** Convolutions computed in another way than TensorFlow.js does, which is what they must equal. */
 const CONVOLUTIONS: [name: string, x: number[], kernel: number[], ours: Kernel, theirs: Kernel][] =
   [
-    ["conv2d() 1 x 1", [2, 3, 5, 4], [1, 1, 4, 6], pointwise, (x, k) => tf.conv2d(x, k, 1, "same")],
-    ["conv2d() 1 x 1, one pixel", [2, 1, 1, 4], [1, 1, 4, 3], pointwise, (x, k) => {
+    ["conv2d() 1 x 1", [2, 3, 5, 4], [1, 1, 4, 6], strideOne, (x, k) => tf.conv2d(x, k, 1, "same")],
+    ["conv2d() 1 x 1, one pixel", [2, 1, 1, 4], [1, 1, 4, 3], strideOne, (x, k) => {
       return tf.conv2d(x, k, 1, "same");
     }],
     [
@@ -189,13 +219,38 @@ const CONVOLUTIONS: [name: string, x: number[], kernel: number[], ours: Kernel, 
         return tf.conv2d(x, k, 2, "same");
       },
     ],
+    // From 16 MiB on the gradients are computed one after the other.
+    [
+      "conv2d() of a large map",
+      [1, 256, 256, 64],
+      [3, 3, 64, 1],
+      strideOne,
+      (x, k) => tf.conv2d(x, k, 1, "same"),
+    ],
     // From 32 x 32 channels on the kernel's gradient is made of matrix products.
     ["doublingConv2d() narrow", [2, 3, 5, 4], [3, 3, 2, 4], doublingConv2d, doubled],
     ["doublingConv2d() wide", [2, 3, 5, 32], [3, 3, 32, 32], doublingConv2d, doubled],
     ["doublingConv2d() 2 x 2", [1, 3, 2, 4], [2, 2, 3, 4], doublingConv2d, doubled],
   ];
 
-function pointwise(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
+Deno.test("scaledConv2d() equals the convolution of the scaled map, with many filters and strides too", () => {
+  tf.tidy(() => {
+    for (
+      const [kernelShape, stride] of [[[1, 1, 3, 2], 1], [[1, 1, 3, 40], 1], [
+        [3, 3, 3, 2],
+        2,
+      ]] as const
+    ) {
+      const x = wave<tf.Tensor4D>([2, 4, 5, 3], 0.37, 0.2);
+      const scale = wave<tf.Tensor4D>([2, 1, 1, 3], 0.6, 0.4);
+      const kernel = wave<tf.Tensor4D>([...kernelShape], 0.91, 0.1);
+      const expected = tf.conv2d(tf.mul<tf.Tensor4D>(x, scale), kernel, stride, "same");
+      assertClose(scaledConv2d(x, scale, kernel, stride), expected, 1e-5, `[${kernelShape}]`);
+    }
+  });
+});
+
+function strideOne(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
   return conv2d(x, kernel, 1);
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { GraphBinding } from "@/tensorflow/graph.ts";
 import { eager, isTracing, jit, rawOp, tf } from "@/tensorflow/mod.ts";
 import { assertClose, memory, wave } from "./assert_close.ts";
 
@@ -384,6 +385,41 @@ Deno.test("jit() runs operations with two lists", () => {
   );
   assertClose(split(tf.tensor1d([10, 30])), [10, 20, 30]);
   split.dispose();
+});
+
+Deno.test("jit() writes equal constants down once, and no Cast or Reshape that changes nothing", () => {
+  const { toFunction } = GraphBinding.prototype;
+  let size = 0;
+  GraphBinding.prototype.toFunction = function (name, inputs, outputs) {
+    toFunction.call(this, name, inputs, outputs);
+    size = this.size;
+  };
+  try {
+    const traced = jit((x: tf.Tensor) => {
+      const same = tf.reshape(tf.cast(x, "float32"), [2, 1]);
+      return tf.add(tf.mul(same, 3), tf.scalar(3));
+    });
+    const y = traced(tf.tensor2d([1, 2], [2, 1]));
+    assertEquals([...y.dataSync()], [6, 9]);
+    assertEquals(size, ["x", "3", "Mul", "Add"].length);
+    y.dispose();
+    traced.dispose();
+  } finally {
+    Object.assign(GraphBinding.prototype, { toFunction });
+  }
+});
+
+Deno.test("jit() keeps constants apart that only look the same", () => {
+  const traced = jit((x: tf.Tensor) => {
+    const divided = [0, -0].map((zero) => tf.div(x, tf.scalar(zero)));
+    const shapes = [tf.tensor1d([7]), tf.tensor2d([7], [1, 1]), tf.scalar(7)];
+    return [...divided, ...shapes.map((t) => tf.add(t, x)), tf.cast(tf.scalar(7, "int32"), "bool")];
+  });
+  const found = traced(tf.scalar(1));
+  assertEquals(found.map((t) => t.dataSync()[0]), [Infinity, -Infinity, 8, 8, 8, 1]);
+  assertEquals(found.map(({ shape }) => shape), [[], [], [1], [1, 1], [], []]);
+  tf.dispose(found);
+  traced.dispose();
 });
 
 Deno.test("jit() compiles with XLA", () => {

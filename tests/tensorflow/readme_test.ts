@@ -21,6 +21,8 @@ function drawGraph(call: () => void, inputs: string[], outputs: string[]): strin
   const operations: { node: string; inputs: number[] }[] = [];
   GraphBinding.prototype.executeOp = function (name, attributes, ids, count) {
     const made = executeOp.call(this, name, attributes, ids, count);
+    // What changes nothing is not written down.
+    if (made.some(({ id }) => ids.includes(id))) return made;
     const node = `n${operations.length}`;
     lines.push(`  ${node}[${name}]`);
     operations.push({ node, inputs: ids });

@@ -8,7 +8,7 @@ import {
 import { join } from "node:path";
 import { decodeSafetensors } from "@/files/mod.ts";
 import { weightedLoss } from "@/losses/mod.ts";
-import { createModel, type SegmentationModel, Weights } from "@/model/mod.ts";
+import { createModel, type ModelOptions, type SegmentationModel, Weights } from "@/model/mod.ts";
 import { type MixedPrecision, tf } from "@/tensorflow/mod.ts";
 import { Adam, GradientDescent, LossScale, trainingStep, trainStage } from "@/training/mod.ts";
 import { assertClose, memory } from "../tensorflow/assert_close.ts";
@@ -33,6 +33,7 @@ async function losses(
   steps: number,
   mixedPrecision?: MixedPrecision,
   lossScale?: LossScale,
+  options: Partial<ModelOptions> = {},
 ): Promise<number[]> {
   const model = createModel({
     architecture: "unet",
@@ -41,6 +42,7 @@ async function losses(
     dropout: 0,
     batchNormMomentum: 0.9,
     seed: 3,
+    ...options,
   });
   const optimizer = new Adam(model.weights.trainable);
   const step = trainingStep({
@@ -72,20 +74,43 @@ let float32: Promise<number[]> | undefined;
 const exact = () => float32 ??= losses(25);
 
 Deno.test({
-  name: "trainingStep() in bfloat16 has the loss of float32, and learns as well",
+  name: "trainingStep() in bfloat16 follows the losses of float32, to 5 % over 25 steps",
   ignore: !HAS_BFLOAT16,
   async fn() {
     const before = memory();
     const [mixed, plain] = [await losses(25, "bfloat16"), await exact()];
     assertEquals(memory(), before);
-    for (const i of [0, 1, 2]) {
-      assertNotEquals(mixed[i], plain[i]);
-      assertLess(Math.abs(mixed[i]! / plain[i]! - 1), 0.02, `step ${i + 1}`);
+    for (const [i, loss] of mixed.entries()) {
+      assertNotEquals(loss, plain[i]);
+      // The first steps alone start from the same weights.
+      const tolerance = i < 3 ? 0.01 : 0.05;
+      assertLess(Math.abs(loss / plain[i]! - 1), tolerance, `step ${i + 1}`);
     }
     assertLess(plain.at(-1)!, plain[0]! / 2);
-    assertLess(mixed.at(-1)!, mixed[0]! / 2);
   },
 });
+
+const NETWORKS: Partial<ModelOptions>[] = [
+  { architecture: "unet", normalization: "group" },
+  { architecture: "encoder-unet", encoder: "seresnext50-32x4d" },
+  { architecture: "unet++", normalization: "frozen-batch" },
+  { architecture: "simplified-unet++", gradientCheckpointing: true },
+  { architecture: "deeplabv3+" },
+];
+
+for (const options of NETWORKS) {
+  Deno.test({
+    name: `trainingStep() in bfloat16 has the losses of float32: ${Object.values(options)}`,
+    ignore: !HAS_BFLOAT16,
+    async fn() {
+      const mixed = await losses(2, "bfloat16", undefined, options);
+      const plain = await losses(2, undefined, undefined, options);
+      for (const [i, loss] of mixed.entries()) {
+        assertLess(Math.abs(loss / plain[i]! - 1), 0.05, `step ${i + 1}: ${mixed}, ${plain}`);
+      }
+    },
+  });
+}
 
 Deno.test("trainingStep() computes the loss of float16 logits in float32", async () => {
   const value = 1 + 2 ** -10; // has 11 digits: float16 keeps it, and not a third of it

@@ -94,7 +94,7 @@ export class DeepLabV3Plus implements Decoder {
       tf.concat([resizeBilinear(x, fineHeight, fineWidth), fine], -1),
       forward,
     );
-    const logits = this.#output.apply(dropout(x, this.#dropout / 2, forward));
+    const logits = this.#output.applyDropped(x, this.#dropout / 2, forward);
     return [resizeBilinear(logits, FINE_STRIDE * fineHeight, FINE_STRIDE * fineWidth)];
   }
 }

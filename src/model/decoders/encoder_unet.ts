@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import { Diagram } from "../diagram.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
-import { Conv2D, dropout, UpConv2D } from "../layers/mod.ts";
+import { Conv2D, UpConv2D } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import { type Decoder, type DecoderOptions, dropoutAt, outputBias } from "./decoder.ts";
 import { channelsAt, mapAt } from "./features.ts";
@@ -86,7 +86,7 @@ export class EncoderUnet implements Decoder {
       x = block.apply(joined, forward);
     }
     x = this.#lastBlock.apply(this.#lastUp.apply(x), forward);
-    return [this.#output.apply(dropout(x, this.#dropout / 2, forward))];
+    return [this.#output.applyDropped(x, this.#dropout / 2, forward)];
   }
 }
 

@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import type { Diagram } from "../diagram.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
-import { Conv2D, dropout, leakyRelu } from "../layers/mod.ts";
+import { Conv2D, leakyRelu } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import type { DecoderOptions } from "./decoder.ts";
 import { channelsAt, hasStride, mapAt } from "./features.ts";
@@ -43,7 +43,7 @@ export class Middle {
       ? tf.maxPool(mapAt(this.#encoder, features, 16), 2, 2, "valid")
       : mapAt(this.#encoder, features, 32);
     // The report pools after LeakyReLU, which is the same as it never falls, and costs more.
-    const x = this.#conv.apply(dropout(leakyRelu(coarsest, SLOPE), this.#dropout, forward));
+    const x = this.#conv.applyDropped(leakyRelu(coarsest, SLOPE), this.#dropout, forward);
     const [first, second] = this.#residuals;
     return second.apply(first.apply(x, forward), forward, LEAKY_RELU);
   }

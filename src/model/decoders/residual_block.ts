@@ -7,7 +7,6 @@ import {
   composedUpConvolution,
   Conv2D,
   createNormalization,
-  dropout,
   fusedConvolution,
   type Normalization,
   type NormalizationOptions,
@@ -76,7 +75,7 @@ export class Block {
 
   #compute(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     const y = forward.training
-      ? this.#conv.apply(dropout(x, this.#dropRate, forward))
+      ? this.#conv.applyDropped(x, this.#dropRate, forward)
       : this.#conv.applyFused(x, {});
     return this.#residual.apply(y, forward, LEAKY_RELU);
   }

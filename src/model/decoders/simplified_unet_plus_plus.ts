@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import { Diagram } from "../diagram.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
-import { Conv2D, dropout, leakyRelu, UpConv2D, UpPath } from "../layers/mod.ts";
+import { Conv2D, leakyRelu, UpConv2D, UpPath } from "../layers/mod.ts";
 import type { ModelGraph } from "../model_graph.ts";
 import type { Weights } from "../weights.ts";
 import { type Decoder, type DecoderOptions, dropoutAt, outputBias } from "./decoder.ts";
@@ -96,7 +96,7 @@ export class SimplifiedUnetPlusPlus implements Decoder {
     const x1 = u1.applyUps([d1, d2a, d3b, d4c], tap2!, forward);
 
     const x0 = u0.apply(up("d0", x1), forward);
-    return [this.#output.apply(dropout(x0, this.#dropout / 2, forward))];
+    return [this.#output.applyDropped(x0, this.#dropout / 2, forward)];
   }
 }
 

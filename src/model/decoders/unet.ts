@@ -2,7 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import { Diagram } from "../diagram.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
-import { Conv2D, ConvBlock, dropout, UpConv2D } from "../layers/mod.ts";
+import { Conv2D, ConvBlock, UpConv2D } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 import { type Decoder, type DecoderOptions, outputBias } from "./decoder.ts";
 import { channelsAt, mapAt } from "./features.ts";
@@ -70,7 +70,7 @@ export class UnetDecoder implements Decoder {
       const joined = tf.concat([mapAt(this.#encoder, features, stride), up.apply(x)], -1);
       x = block.apply(joined, forward);
     }
-    return [this.#output.apply(dropout(x, this.#dropout / 2, forward))];
+    return [this.#output.applyDropped(x, this.#dropout / 2, forward)];
   }
 }
 

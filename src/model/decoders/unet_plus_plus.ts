@@ -120,7 +120,7 @@ export class UnetPlusPlus implements Decoder {
     }
     return this.#heads.map(({ layer, up, conv }) => {
       const x = tf.relu(up.apply(rows[0]![layer]!));
-      return conv.apply(dropout(x, this.#options.dropout / 2, forward));
+      return conv.applyDropped(x, this.#options.dropout / 2, forward);
     });
   }
 

@@ -242,7 +242,8 @@ class BlockRest {
       const inputScale = this.#excitation.channelWeights(y);
       return this.#project.apply(y, forward, { inputScale, add });
     }
-    return this.#project.apply(this.#excitation.apply(y), forward, { add });
+    const [z, imageScale] = this.#excitation.imageWeights(y);
+    return this.#project.apply(z, forward, { imageScale, add });
   }
 }
 

@@ -44,6 +44,12 @@ export class BatchNorm {
         this.epsilon,
       );
     }
+    const keep = forward.momentum ?? this.momentum;
+    // TensorFlow moves the statistics itself where the factor is no tensor, and something is kept.
+    const isPlain = !forward.acrossWorkers && !forward.isRepetition;
+    const moving = isPlain && typeof keep === "number" && keep > 0
+      ? { mean: this.#mean, variance: this.#variance, keep }
+      : undefined;
     const [y, mean, variance] = forward.acrossWorkers
       ? synchronisedBatchNorm(x, {
         gamma: this.#gamma,
@@ -52,11 +58,10 @@ export class BatchNorm {
         epsilon: this.epsilon,
         across: forward.acrossWorkers,
       })
-      : batchNormTraining(x, this.#gamma, this.#beta, this.epsilon);
+      : batchNormTraining(x, this.#gamma, this.#beta, this.epsilon, moving);
     if (forward.isRepetition) return y;
-    const keep = forward.momentum ?? this.momentum;
-    this.#mean.assign(mix(this.#mean, mean, keep));
-    this.#variance.assign(mix(this.#variance, variance, keep));
+    this.#mean.assign(moving ? mean : mix(this.#mean, mean, keep));
+    this.#variance.assign(moving ? variance : mix(this.#variance, variance, keep));
     return y;
   }
 

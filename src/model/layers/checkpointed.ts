@@ -1,4 +1,4 @@
-import { tf } from "@/tensorflow/mod.ts";
+import { afterwards, tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
 
 /** A part of a network: `[batch, height, width, channels]` to the same with other lengths. */
@@ -52,6 +52,7 @@ function repeatedGradients(
   // Gradients of a gradient function: TensorFlow.js would end the tape of the pass around it.
   const outerTape = state.activeTape;
   try {
+    // Else TensorFlow finds that this computes what the first pass has computed, and keeps that.
     const input = afterwards(x, dy);
     const inputs = [input, ...variables];
     const { grads } = tf.engine().gradients(() => part(input), inputs, dy, true);
@@ -59,14 +60,4 @@ function repeatedGradients(
   } finally {
     state.activeTape = outerTape;
   }
-}
-
-/**
- * `x`, made to wait for `dy`. TensorFlow would otherwise find that the repetition computes what the first
- * pass has computed, and keep that. The factor is 1, which only a look at the values can tell.
- */
-function afterwards(x: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor4D {
-  const first = tf.slice(tf.reshape(dy, [-1]), 0, 1);
-  const one = tf.minimum(tf.add(tf.abs(first), 1), 1);
-  return tf.mul(x, tf.reshape(one, []));
 }

@@ -1,9 +1,18 @@
 import { tf } from "@/tensorflow/mod.ts";
+import type { Forward } from "../forward.ts";
 import type { Initializer, Weights } from "../weights.ts";
 import type { Activation } from "./activation.ts";
 import type { ChannelAffine } from "./channel_affine.ts";
+import { unscaledDropout } from "./dropout.ts";
 import { fusedConvolution } from "./fused_convolution.ts";
-import { biasAdd, conv2d, depthwiseConv2d, doublingConv2d, paddedConv2d } from "./kernels/mod.ts";
+import {
+  biasAdd,
+  conv2d,
+  depthwiseConv2d,
+  doublingConv2d,
+  paddedConv2d,
+  scaledConv2d,
+} from "./kernels/mod.ts";
 
 /** What a convolution is made of. */
 export interface ConvolutionOptions {
@@ -31,7 +40,8 @@ export interface ConvolutionOptions {
 
 /** A convolution with weights of its own. */
 export interface Convolution {
-  apply(x: tf.Tensor4D): tf.Tensor4D;
+  /** @param imageScale What each of the input's channels is multiplied by. // [batch, 1, 1, input] */
+  apply(x: tf.Tensor4D, imageScale?: tf.Tensor4D): tf.Tensor4D;
   applyFused(x: tf.Tensor4D, follow: Follow): tf.Tensor4D;
 }
 
@@ -52,6 +62,10 @@ function foldBias(
 ): tf.Tensor | undefined {
   if (!bias || !affine) return affine?.shift ?? bias;
   return tf.add(tf.mul(bias, affine.scale), affine.shift);
+}
+
+function scaled(x: tf.Tensor4D, imageScale: tf.Tensor4D | undefined): tf.Tensor4D {
+  return imageScale ? tf.mul(x, imageScale) : x;
 }
 
 /** A 2-D convolution. */
@@ -89,12 +103,27 @@ export class Conv2D implements Convolution {
   }
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, filters]`. */
-  apply(x: tf.Tensor4D): tf.Tensor4D {
-    const kernel = this.kernel as tf.Tensor4D;
+  apply(x: tf.Tensor4D, imageScale?: tf.Tensor4D): tf.Tensor4D {
+    return this.#convolve(x, this.kernel, imageScale);
+  }
+
+  #convolve(x: tf.Tensor4D, weights: tf.Tensor, imageScale?: tf.Tensor4D): tf.Tensor4D {
+    const kernel = weights as tf.Tensor4D;
     const y = this.#symmetric
-      ? paddedConv2d(x, kernel, { stride: this.#stride, groups: this.#groups })
+      ? paddedConv2d(scaled(x, imageScale), kernel, { stride: this.#stride, groups: this.#groups })
+      : imageScale
+      ? scaledConv2d(x, imageScale, kernel, this.#stride)
       : conv2d(x, kernel, this.#stride);
     return this.bias ? biasAdd(y, this.bias) : y;
+  }
+
+  /**
+   * `apply(dropout(x, rate, forward))`. What dropout multiplies by goes into the kernel, which is smaller
+   * than most maps.
+   */
+  applyDropped(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tensor4D {
+    const [left, scale] = unscaledDropout(x, rate, forward);
+    return this.#convolve(left, scale === 1 ? this.kernel : tf.mul(this.kernel, scale));
   }
 
   /** As {@linkcode apply}, for inference, with what follows. */
@@ -124,8 +153,8 @@ export class DepthwiseConv2D implements Convolution {
   }
 
   /** `[batch, height, width, input]` to `[batch, height / stride, width / stride, input]`. */
-  apply(x: tf.Tensor4D): tf.Tensor4D {
-    return depthwiseConv2d(x, this.#kernel as tf.Tensor4D, this.#stride);
+  apply(x: tf.Tensor4D, imageScale?: tf.Tensor4D): tf.Tensor4D {
+    return depthwiseConv2d(scaled(x, imageScale), this.#kernel as tf.Tensor4D, this.#stride);
   }
 
   /** As {@linkcode apply}, for inference, with what follows. */

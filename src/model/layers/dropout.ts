@@ -1,5 +1,6 @@
-import { tf } from "@/tensorflow/mod.ts";
+import type { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
+import { drop } from "./kernels/mod.ts";
 
 /**
  * Sets a share of the elements to zero while training and scales the others up, so that the expected
@@ -9,7 +10,7 @@ import type { Forward } from "../forward.ts";
  * @param rate Share of the elements, in `[0, 1)`.
  */
 export function dropout(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tensor4D {
-  return drop(x, rate, forward, x.shape);
+  return dropAtRate(x, rate, forward, x.shape);
 }
 
 /**
@@ -17,14 +18,31 @@ export function dropout(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tens
  * them (stochastic depth; Huang et al. 2016. EfficientNet calls it drop connect).
  */
 export function stochasticDepth(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tensor4D {
-  return drop(x, rate, forward, [x.shape[0], 1, 1, 1]);
+  return dropAtRate(x, rate, forward, [x.shape[0], 1, 1, 1]);
 }
 
-function drop(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): tf.Tensor4D {
-  if (!(rate >= 0 && rate < 1)) {
-    throw new RangeError(`Cannot drop elements as the rate must be in [0, 1): ${rate}`);
-  }
+/**
+ * {@linkcode dropout} without scaling up.
+ *
+ * @returns The elements that are left, and what to multiply them by.
+ */
+export function unscaledDropout(
+  x: tf.Tensor4D,
+  rate: number,
+  forward: Forward,
+): [x: tf.Tensor4D, scale: number] {
+  checkRate(rate);
+  if (!forward.training || rate === 0) return [x, 1];
+  return [drop(x, forward.random.kept(x.shape, rate, x), 1), 1 / (1 - rate)];
+}
+
+function dropAtRate(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): tf.Tensor4D {
+  checkRate(rate);
   if (!forward.training || rate === 0) return x;
-  const kept = forward.random.kept(shape, rate);
-  return tf.mul(x, tf.mul(tf.cast(kept, "float32"), 1 / (1 - rate)));
+  return drop(x, forward.random.kept(shape, rate, x), 1 / (1 - rate));
+}
+
+function checkRate(rate: number): void {
+  if (rate >= 0 && rate < 1) return;
+  throw new RangeError(`Cannot drop elements as the rate must be in [0, 1): ${rate}`);
 }

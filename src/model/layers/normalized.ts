@@ -6,8 +6,13 @@ import type { Normalization } from "./normalization.ts";
 
 /** What surrounds a convolution and its normalization. */
 export interface Surroundings {
-  /** What each of the input's channels is multiplied by; not for depthwise convolutions. // [channels] */
+  /**
+   * What each of the input's channels is multiplied by, in inference; not for depthwise convolutions.
+   * // [channels]
+   */
   inputScale?: tf.Tensor1D | undefined;
+  /** The same for each image. // [batch, 1, 1, channels] */
+  imageScale?: tf.Tensor4D | undefined;
   /** As large as the convolution's output. */
   add?: tf.Tensor4D | undefined;
   /** Behind the sum. */
@@ -26,11 +31,14 @@ export function normalized(
   normalization: Normalization,
   x: tf.Tensor4D,
   forward: Forward,
-  { inputScale, add, activation }: Surroundings = {},
+  { inputScale, imageScale, add, activation }: Surroundings = {},
 ): tf.Tensor4D {
   const affine = forward.training ? undefined : normalization.affine?.();
-  if (affine) return convolution.applyFused(x, { inputScale, affine, add, activation });
+  if (affine) {
+    const input: tf.Tensor4D = imageScale ? tf.mul(x, imageScale) : x;
+    return convolution.applyFused(input, { inputScale, affine, add, activation });
+  }
   const input: tf.Tensor4D = inputScale ? tf.mul(x, inputScale) : x;
-  const y = normalization.apply(convolution.apply(input), forward);
+  const y = normalization.apply(convolution.apply(input, imageScale), forward);
   return activate(add ? tf.add(y, add) : y, activation);
 }

@@ -2,6 +2,7 @@ import { tf } from "@/tensorflow/mod.ts";
 import type { Weights } from "../weights.ts";
 import { activate, type Activation } from "./activation.ts";
 import { Conv2D } from "./convolution.ts";
+import { withSpatialMean } from "./kernels/mod.ts";
 
 /** Weighs channels by what the whole image makes of them (Hu et al. 2018). */
 export class SqueezeExcitation {
@@ -38,7 +39,19 @@ export class SqueezeExcitation {
 
   /** `[batch, height, width, channels]` to the same. */
   apply(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.mul(x, this.#weights(tf.mean(x, [1, 2], true)));
+    const [y, scale] = this.imageWeights(x);
+    return tf.mul(y, scale);
+  }
+
+  /**
+   * The factors of {@linkcode apply}, 0 to 1, for an operation that multiplies on its own.
+   *
+   * @param x `[batch, height, width, channels]`
+   * @returns What to use in place of `x`, and what to multiply it by, `[batch, 1, 1, channels]`.
+   */
+  imageWeights(x: tf.Tensor4D): [x: tf.Tensor4D, scale: tf.Tensor4D] {
+    const [y, mean] = withSpatialMean(x);
+    return [y, this.#weights(mean)];
   }
 
   /**

@@ -1,21 +1,30 @@
 /** Our DICOM files to grey arrays or to the PNG cache: `decode.ts arrays|files SIZE FOLDER`. */
-import { FILM_SIZE, loadFilms, prepare, resizeArea } from "@/data/mod.ts";
-import { readDicom } from "@/dicom/mod.ts";
+import { loadFilms, prepare } from "@/data/mod.ts";
 import { milliseconds, serve } from "./serve.ts";
 
-/** Films under way at the same time, as in `prepare`. */
-const CONCURRENCY = 4;
+/** Films that a worker is given at a time, as a process of the peer. */
+const CHUNK = 10;
 
 const [kind, sizeText, folder] = Deno.args as ["arrays" | "files", string, string];
 const size = Number(sizeText);
 const { films } = await loadFilms(folder);
 
+/** One a core, started once, as the peer's processes are. */
+const workers = kind === "files" ? [] : Array.from(
+  { length: navigator.hardwareConcurrency },
+  () => new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" }),
+);
+
 async function toArrays(): Promise<void> {
-  const remaining = films.values();
-  const work = async () => {
-    for (const { path } of remaining) resizeArea((await readDicom(path)).pixels, FILM_SIZE, size);
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  const paths = films.map(({ path }) => path);
+  await Promise.all(workers.map(async (worker) => {
+    while (paths.length > 0) {
+      const answered = Promise.withResolvers<unknown>();
+      worker.onmessage = answered.resolve;
+      worker.postMessage({ paths: paths.splice(0, CHUNK), size });
+      await answered.promise;
+    }
+  }));
 }
 
 async function toFiles(): Promise<number> {

@@ -1,4 +1,4 @@
-import { rawOp, tf } from "@/tensorflow/mod.ts";
+import { afterwards, OneDnn, rawOp, tf, usesOneDnn } from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, register, run } from "./register.ts";
 
 const LEAKY_RELU = "project/LeakyRelu";
@@ -27,14 +27,18 @@ export function leakyRelu(x: tf.Tensor4D, alpha: number): tf.Tensor4D {
 const SWISH = "project/Swish";
 register(
   SWISH,
-  ({ x }) => tf.tidy(() => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor))),
+  ({ x }) => {
+    if (usesOneDnn()) return rawOp(OneDnn.SWISH, [x!], FLOAT)[0]!;
+    return tf.tidy(() => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor)));
+  },
   {
     inputsToSave: ["x"],
     gradFunc: (dy, [x]) => ({
       x: () => {
-        const sigmoid = tf.sigmoid(x!);
+        const input = afterwards(x!, dy as tf.Tensor);
+        const sigmoid = tf.sigmoid(input);
         // x sigmoid (1 - sigmoid): TensorFlow multiplies the slope of the sigmoid with what it is given.
-        const rest = rawOp("SigmoidGrad", [sigmoid, x!], FLOAT)[0]!;
+        const rest = rawOp("SigmoidGrad", [sigmoid, input], FLOAT)[0]!;
         return tf.mul(dy as tf.Tensor, tf.add(sigmoid, rest));
       },
     }),

@@ -1,4 +1,11 @@
-import { type AttributeValue, hasOneDnn, isConstant, rawOp, tf } from "@/tensorflow/mod.ts";
+import {
+  afterwards,
+  type AttributeValue,
+  hasOneDnn,
+  isConstant,
+  rawOp,
+  tf,
+} from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, NHWC, register, run } from "./register.ts";
 
 const BIAS_ADD = "project/BiasAdd";
@@ -8,7 +15,8 @@ register(
   {
     gradFunc: (dy) => ({
       x: () => dy as tf.Tensor,
-      bias: () => rawOp("BiasAddGrad", [dy as tf.Tensor], { ...FLOAT, ...NHWC })[0]!,
+      // TensorFlow's own operation for it takes ten times as long.
+      bias: () => tf.sum(dy as tf.Tensor, [0, 1, 2]),
     }),
   },
 );
@@ -69,13 +77,88 @@ function matMul(
  * @returns `[batch, ceil(height / stride), ceil(width / stride), filters]`
  */
 export function conv2d(x: tf.Tensor4D, kernel: tf.Tensor4D, stride: number): tf.Tensor4D {
+  if (isMatrixProduct(kernel, stride)) return run(POINTWISE_CONV_2D, { x, kernel });
+  return run(CONV_2D, { x, kernel }, { stride, groups: 1, pad: "same" });
+}
+
+function isMatrixProduct(kernel: tf.Tensor4D, stride: number): boolean {
   const [height, width] = kernel.shape;
   // A constant kernel is brought into oneDNN's order once: that is as fast.
-  const isPointwise = height === 1 && width === 1 && stride === 1;
-  if (!isPointwise || !hasOneDnn() || isConstant(kernel)) {
-    return tf.conv2d(x, kernel, stride, "same");
+  return height === 1 && width === 1 && stride === 1 && hasOneDnn() && !isConstant(kernel);
+}
+
+const SCALED_POINTWISE_CONV_2D = "project/ScaledPointwiseConv2D";
+register(
+  SCALED_POINTWISE_CONV_2D,
+  ({ x, scale, kernel }) =>
+    tf.tidy(() => {
+      const y = batchMatMul(images(x!), scaledKernels(scale!, kernel!));
+      return tf.reshape(y, [...x!.shape.slice(0, 3), kernel!.shape[3]!]);
+    }),
+  {
+    inputsToSave: ["x", "scale", "kernel"],
+    gradFunc: (dy, [x, scale, kernel]) => {
+      const slope = images(dy as tf.Tensor);
+      const [batch, , , channels] = x!.shape as number[];
+      // Of each image's own kernel; not inside the functions below, which free what they leave behind.
+      const gradients = batchMatMul(images(x!), slope, { adjointX: true });
+      return {
+        x: () => {
+          const kernels = scaledKernels(scale!, kernel!);
+          return tf.reshape(batchMatMul(slope, kernels, { adjointY: true }), x!.shape);
+        },
+        scale: () => tf.reshape(tf.sum(tf.mul(gradients, matrix(kernel!)), 2), scale!.shape),
+        kernel: () => {
+          const scaled = tf.mul(gradients, tf.reshape(scale!, [batch!, channels!, 1]));
+          return tf.reshape(tf.sum(scaled, 0), kernel!.shape);
+        },
+      };
+    },
+  },
+);
+
+/** The pixels of each image of `[batch, height, width, channels]`, one a row. */
+function images(x: tf.TensorInfo): tf.Tensor {
+  const [batch, , , channels] = x.shape as [number, number, number, number];
+  return tf.reshape(x as tf.Tensor, [batch, -1, channels]);
+}
+
+/** A 1x1 kernel for each image, with the image's scale in it. // [batch, channels, filters] */
+function scaledKernels(scale: tf.TensorInfo, kernel: tf.TensorInfo): tf.Tensor {
+  const [batch, , , channels] = scale.shape as [number, number, number, number];
+  return tf.mul(tf.reshape(scale as tf.Tensor, [batch, channels, 1]), matrix(kernel as tf.Tensor));
+}
+
+function batchMatMul(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  { adjointX = false, adjointY = false } = {},
+): tf.Tensor {
+  return rawOp("BatchMatMulV2", [a, b], {
+    ...FLOAT,
+    adj_x: { bool: adjointX },
+    adj_y: { bool: adjointY },
+  })[0]!;
+}
+
+/**
+ * `conv2d(scale x, kernel, stride)`. Where that is a matrix product, the scale goes into a kernel for each
+ * image, if that is smaller than the map: forward and backward, no pass over the map is left.
+ *
+ * @param x `[batch, height, width, channels]`
+ * @param scale `[batch, 1, 1, channels]`
+ */
+export function scaledConv2d(
+  x: tf.Tensor4D,
+  scale: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  stride: number,
+): tf.Tensor4D {
+  const isSmaller = kernel.shape[3] <= x.shape[1] * x.shape[2];
+  if (!isSmaller || !isMatrixProduct(kernel, stride)) {
+    return conv2d(tf.mul(x, scale), kernel, stride);
   }
-  return run(POINTWISE_CONV_2D, { x, kernel });
+  return run(SCALED_POINTWISE_CONV_2D, { x, scale, kernel });
 }
 
 const DOUBLING_CONV_2D = "project/DoublingConv2D";
@@ -127,7 +210,7 @@ function doublingKernelGradient(x: tf.Tensor4D, shape: number[], dy: tf.Tensor4D
   const pixels = batch * mapHeight * mapWidth;
   const padded = (x: tf.Tensor, count: number) =>
     tf.pad(x, [[0, 0], [0, count], [0, count], [0, 0]]);
-  const inputs = rows(padded(x, 1));
+  const inputs = rows(padded(afterwards(x, dy), 1));
   const pairs = tf.reshape(padded(dy, 2), [batch, mapHeight, 2, mapWidth, 2 * filters]);
   const map = (row: number, column: number) => {
     const begin = [0, 0, row, 0, column * filters];
@@ -157,9 +240,9 @@ export function doublingConv2d(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D
   return run(DOUBLING_CONV_2D, { x, kernel });
 }
 
-const PADDED_CONV_2D = "project/PaddedConv2D";
+const CONV_2D = "project/Conv2D";
 register(
-  PADDED_CONV_2D,
+  CONV_2D,
   ({ x, kernel }, attributes) => rawOp("Conv2D", [x!, kernel!], convolution(attributes))[0]!,
   {
     inputsToSave: ["x", "kernel"],
@@ -169,9 +252,20 @@ register(
       const split = (t: tf.Tensor) => groups === 1 ? [t] : tf.split(t, groups, -1);
       const join = (parts: tf.Tensor[]) => groups === 1 ? parts[0]! : tf.concat(parts, -1);
       const shapeOf = (t: tf.Tensor) => tf.tensor1d(t.shape, "int32");
+      const gradientOfKernel = () => {
+        const [dys, xs, kernels] = [split(dy as tf.Tensor), split(x!), split(kernel!)];
+        return join(xs.map((x, g) => {
+          const inputs = [x, shapeOf(kernels[g]!), dys[g]!];
+          return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
+        }));
+      };
+      // First the kernel's gradient, then the map is free before its own gradient needs as much memory.
+      // Not inside the functions below: TensorFlow.js frees what each of them leaves behind.
+      const before = tf.util.sizeFromShape(x!.shape) >= LARGE_MAP ? gradientOfKernel() : undefined;
       return {
         x: () => {
-          const [dys, kernels] = [split(dy as tf.Tensor), split(kernel!)];
+          const slope = before ? afterwards(dy as tf.Tensor, before) : dy as tf.Tensor;
+          const [dys, kernels] = [split(slope), split(kernel!)];
           const [batch, height, width, channels] = x!.shape as number[];
           const shape = tf.tensor1d([batch!, height!, width!, channels! / groups], "int32");
           return join(
@@ -180,27 +274,24 @@ register(
             ),
           );
         },
-        kernel: () => {
-          const [dys, xs, kernels] = [split(dy as tf.Tensor), split(x!), split(kernel!)];
-          return join(xs.map((x, g) => {
-            const inputs = [x, shapeOf(kernels[g]!), dys[g]!];
-            return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
-          }));
-        },
+        kernel: () => before ?? gradientOfKernel(),
       };
     },
   },
 );
 
+/** Numbers in a map from which on it counts how long it is kept: 16 MiB. */
+const LARGE_MAP = 2 ** 22;
+
 function convolution(attributes: Attributes) {
-  const stride = attributes!.stride as number, pad = attributes!.pad as number;
+  const stride = attributes!.stride as number, pad = attributes!.pad as number | "same";
   return {
     ...FLOAT,
     ...NHWC,
     strides: { int: [1, stride, stride, 1] },
     dilations: { int: [1, 1, 1, 1] },
-    padding: { string: "EXPLICIT" },
-    explicit_paddings: { int: [0, 0, pad, pad, pad, pad, 0, 0] },
+    padding: { string: pad === "same" ? "SAME" : "EXPLICIT" },
+    explicit_paddings: { int: pad === "same" ? [] : [0, 0, pad, pad, pad, pad, 0, 0] },
     use_cudnn_on_gpu: { bool: true },
   };
 }
@@ -226,7 +317,7 @@ export function paddedConv2d(
         `[${x.shape.join(", ")}]`,
     );
   }
-  return run(PADDED_CONV_2D, { x, kernel }, { stride, groups, pad: (size - 1) / 2 });
+  return run(CONV_2D, { x, kernel }, { stride, groups, pad: (size - 1) / 2 });
 }
 
 const DEPTHWISE_CONV_2D = "project/DepthwiseConv2D";
@@ -280,7 +371,7 @@ function depthwiseKernelGradient(
     return [Math.floor(total / 2), Math.ceil(total / 2)];
   };
   const padding = [missing(height, outHeight), missing(width, outWidth)] as const;
-  const padded = tf.pad(x, [[0, 0], ...padding, [0, 0]]);
+  const padded = tf.pad(afterwards(x, dy), [[0, 0], ...padding, [0, 0]]);
   const pieces = [];
   for (let first = 0; first < size!; first += WIDEST_FAST_KERNEL) {
     const columns = Math.min(WIDEST_FAST_KERNEL, size! - first);

@@ -3,10 +3,19 @@
  * fused operation forward and one backward save time and memory.
  */
 export { leakyRelu, swish } from "./activations.ts";
-export { biasAdd, conv2d, depthwiseConv2d, doublingConv2d, paddedConv2d } from "./convolutions.ts";
+export {
+  biasAdd,
+  conv2d,
+  depthwiseConv2d,
+  doublingConv2d,
+  paddedConv2d,
+  scaledConv2d,
+} from "./convolutions.ts";
+export { drop } from "./dropout.ts";
 export {
   batchNormFrozenGradient,
   batchNormInference,
   batchNormTraining,
   groupNorm,
 } from "./normalizations.ts";
+export { withSpatialMean } from "./spatial_mean.ts";

@@ -4,11 +4,11 @@ import { type Attributes, FLOAT, NHWC, register, run } from "./register.ts";
 const BATCH_NORM_TRAINING = "project/BatchNormTraining";
 register(
   BATCH_NORM_TRAINING,
-  ({ x, gamma, beta }, attributes) => {
+  ({ x, gamma, beta, mean, variance }, attributes) => {
     const none = tf.tensor1d([]);
-    return rawOp("FusedBatchNormV3", [x!, gamma!, beta!, none, none], {
+    return rawOp("FusedBatchNormV3", [x!, gamma!, beta!, mean ?? none, variance ?? none], {
       ...fusedBatchNorm(attributes, true),
-      exponential_avg_factor: { float: 1 },
+      exponential_avg_factor: { float: 1 - (attributes!.keep as number) },
     }, 6);
   },
   {
@@ -78,22 +78,33 @@ function fusedBatchNorm(attributes: Attributes, training: boolean) {
   } as const;
 }
 
+/** The statistics that a normalization has kept so far. // [channels] each */
+export interface MovingStatistics {
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+  /** Share of them that is kept, the rest being the batch's; in `(0, 1)`. */
+  keep: number;
+}
+
 /**
  * Normalises with the statistics of the batch (Ioffe & Szegedy 2015).
  *
+ * @param moving Default: none.
  * @returns The output `[batch, height, width, channels]`, and the batch's mean and (unbiased)
- * variance `[channels]`, which carry no gradient.
+ * variance `[channels]`, or with `moving` the next ones of those. They carry no gradient.
  */
 export function batchNormTraining(
   x: tf.Tensor4D,
   gamma: tf.Tensor,
   beta: tf.Tensor,
   epsilon: number,
+  moving?: MovingStatistics,
 ): [output: tf.Tensor4D, mean: tf.Tensor1D, variance: tf.Tensor1D] {
+  const { keep = 0, ...statistics } = moving ?? {};
   return run<[tf.Tensor4D, tf.Tensor1D, tf.Tensor1D]>(
     BATCH_NORM_TRAINING,
-    { x, gamma, beta },
-    { epsilon },
+    { x, gamma, beta, ...statistics },
+    { epsilon, keep },
   );
 }
 
