@@ -68,7 +68,7 @@ Deno.test("trainStage() names the films of the worker whose loss is not finite",
       assertEquals(code, 1);
       assertMatch(
         stderr,
-        /^DivergenceError: Cannot go on training as the loss is not finite: NaN in /,
+        /^DivergenceError: Cannot go on training as the loss is not finite: NaN in /m,
       );
       const [, films] = /of the films ([^;]+);/.exec(stderr)!;
       assertEquals(films!.split(", ").length, 3, "half of a batch");
