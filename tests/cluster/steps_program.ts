@@ -39,11 +39,7 @@ async function main(options: Steps, file: string): Promise<void> {
   const { precision, encoder, steps, batch, learningRate, loss } = options;
   const { reversed = false, drops = true, perWorker = false } = options;
   const spec = parseTfConfig(Deno.env.get(CLUSTER_VARIABLE));
-  if (precision === "float64") {
-    // Its operations know no float64.
-    Deno.env.set("TF_ENABLE_ONEDNN_OPTS", "0");
-    await import("./in_float64.ts");
-  }
+  if (precision === "float64") await import("./in_float64.ts");
   const cluster = spec && await joinCluster(spec, { timeout: 60, startTimeout: 60 });
   const [{ augmentation }, { weightedLoss }, { createModel }, { StatelessRandom, tf }, training] =
     await Promise.all(
