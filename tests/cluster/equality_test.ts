@@ -137,7 +137,7 @@ for (const { workers, precision, inSuite } of CASES) {
 
 Deno.test("trainStage() stops all workers where one is asked to, and goes on with another number", async () => {
   await withFolder(async (runs) => {
-    const precision = "float32"; // in float64 it fails since the merge of dropout and kernels that recompute
+    const precision = "float64";
     const signal = { name: "SIGINT", worker: 1, batch: 6 } as const; // the second epoch's first
     const stopped = await train(2, runs, { ...programIn(precision), signal });
     assertEquals(stopped.map(({ code }) => code), [130, 130]);
