@@ -10,10 +10,10 @@ import { annotationHash, type FilmTask, type PreparedFilm, prepareFilm } from ".
 import { type Label, Prepared } from "./prepared.ts";
 
 /** Raise it when the same recipe would give other pixels. */
-const RECIPE_VERSION = 1;
+const RECIPE_VERSION = 2;
 
 /** Films under way at the same time where there are no workers. */
-const AT_ONCE = 4;
+const AT_ONCE = Math.min(4, threadLimit());
 /** More would wait for the disk. */
 const MOST_WORKERS = 8;
 /** A worker takes as long to start as it needs for so many films. */
@@ -31,7 +31,7 @@ export interface PrepareOptions {
   contrast?: Contrast;
   /**
    * Threads that films are made on besides this one; 0 for none (default: one a core, 8 at most, and none
-   * for a few films, which are made before a thread is there). `PNEUMOTHORAX_THREADS` limits them.
+   * for a few films, which are made before a thread is there). `PNEUMOTHORAX_THREADS` limits the default.
    */
   workers?: number;
   /**
@@ -135,10 +135,13 @@ async function writeRecipe(path: string, text: string): Promise<void> {
   if (written !== text) await writeFileAtomic(path, text);
 }
 
+function threadLimit(): number {
+  return Number(Deno.env.get("PNEUMOTHORAX_THREADS")) || Infinity;
+}
+
 function workerCount(films: number, wanted?: number): number {
   if (wanted !== undefined) return Math.min(wanted, films);
-  const threads = Number(Deno.env.get("PNEUMOTHORAX_THREADS")) || Infinity;
-  const cores = Math.min(navigator.hardwareConcurrency, threads, MOST_WORKERS);
+  const cores = Math.min(navigator.hardwareConcurrency, threadLimit(), MOST_WORKERS);
   const count = Math.min(cores, Math.floor(films / FILMS_PER_WORKER));
   return count > 1 ? count : 0;
 }

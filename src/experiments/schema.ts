@@ -310,7 +310,7 @@ const training = z.strictObject({
     .describe("Number format of weights, gradients and loss"),
   mixedPrecision: z.enum(["float16", "bfloat16"]).exactOptional().describe(
     "Number format of convolutions and matrix products: float16 for GPUs, with a loss scale; " +
-      "bfloat16 for CPUs that have it; float32 if left out",
+      "bfloat16 for CPUs that have it, of activations too; float32 if left out",
   ),
   device: z.enum(["auto", "cpu", "gpu"]).exactOptional()
     .describe("Where steps are computed; if left out auto, a GPU if there is one"),

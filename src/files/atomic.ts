@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 export interface WriteOptions {
   /**
    * Of a cache, in a folder that is there: the file may be gone after a power failure, and is then made
-   * again. Saves two waits for the disk; a name still holds either nothing or the whole content.
+   * again. Saves two waits for the disk; a name still holds nothing, the old or the
+   * whole new content.
    */
   renewable?: boolean;
 }

@@ -1,4 +1,4 @@
-import { tf } from "@/tensorflow/mod.ts";
+import { inFloat32, tf } from "@/tensorflow/mod.ts";
 import { canFuse, fusedConvolution } from "./layers/mod.ts";
 
 /** Mean of ImageNet's red, green and blue in 0 to 1, which pretrained weights expect. */
@@ -19,6 +19,7 @@ export function normalizeImages(images: tf.Tensor4D): tf.Tensor4D {
     // One channel spread over three is slow but for a convolution: a seventh of the time.
     const kernel: tf.Tensor4D = tf.reshape(tf.div(1, deviation), [1, 1, 1, 3]);
     const geometry = { kind: "conv", stride: 1, padding: "same" } as const;
-    return fusedConvolution(images, kernel, geometry, { bias: tf.neg(tf.div(mean, deviation)) });
+    const bias = tf.neg(tf.div(mean, deviation));
+    return inFloat32(() => fusedConvolution(images, kernel, geometry, { bias }));
   });
 }

@@ -314,7 +314,7 @@ export class GraphBinding extends Binding {
       const direct = isTraced(id) && !inputs.has(id) && !seen.has(id);
       seen.add(id);
       if (direct) return this.#read(this.#converted(id, DataType.FLOAT), "return");
-      const [copy] = this.#record("Identity", [], [id], 1);
+      const [copy] = this.#recordAs("Identity", [], [this.#converted(id, DataType.FLOAT)], 1);
       return this.#read(copy!.id, "return");
     });
   }

@@ -14,7 +14,7 @@ import { isTraced, TraceError } from "./traced.ts";
 export interface CompileOptions {
   /** Default: "auto", a GPU if there is one. */
   device?: DeviceChoice;
-  /** Convolutions and matrix products in this format. Default: everything in float32. */
+  /** Convolutions and matrix products in this format, with bfloat16 activations too. Default: float32. */
   mixedPrecision?: MixedPrecision;
   /** Compile with XLA: pays on GPUs, not on CPUs. Default: false. */
   xla?: boolean;

@@ -48,7 +48,7 @@ export function mixedPrecisionAttributes(
     }
   }
   if (!isSetByUser) {
-    // Element-wise operations and BatchNorm are slower in bfloat16 on a CPU: they stay float32.
+    // TensorFlow would put the slow ones of the element-wise operations into bfloat16 as well.
     if (format === "bfloat16") Deno.env.set(LEVEL_VARIABLE, "TREAT_INFER_AS_DENY");
     else Deno.env.delete(LEVEL_VARIABLE);
   }

@@ -29,6 +29,7 @@ import {
   checkCompileOptions,
   type CompileOptions,
   gpuModels,
+  inFloat32,
   jit,
   type Share,
   StatelessRandom,
@@ -775,7 +776,7 @@ class Stage {
       (images: tf.Tensor4D, masks: tf.Tensor4D, seed: tf.Tensor1D, keep: tf.Scalar) =>
         tf.tidy(() => {
           const random = new StatelessRandom(seed, this.#share);
-          const augmented = this.#augment({ images, masks }, random);
+          const augmented = inFloat32(() => this.#augment({ images, masks }, random));
           const inputs = normalizeImages(augmented.images);
           const forward = {
             training: true,

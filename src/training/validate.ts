@@ -1,7 +1,7 @@
 import { type Batch, batches, type Film, type Prepared } from "@/data/mod.ts";
 import { type Loss, type MetricValues, overlapCounts, SegmentationMetrics } from "@/losses/mod.ts";
 import { INFERENCE, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
-import { type CompileOptions, jit, tf } from "@/tensorflow/mod.ts";
+import { type CompileOptions, jit, keepFloat32, tf } from "@/tensorflow/mod.ts";
 import type { StepWorkers } from "./step.ts";
 
 /** Metrics of a model on films it was not trained on. */
@@ -34,7 +34,8 @@ export function validator(
   const evaluate = jit(
     ({ images, masks }: { images: tf.Tensor4D; masks: tf.Tensor4D }) =>
       tf.tidy(() => {
-        const logits = model.apply(normalizeImages(images), INFERENCE);
+        const output = model.apply(normalizeImages(images), INFERENCE);
+        const logits = compile.mixedPrecision ? keepFloat32(output) : output;
         return { loss: loss(logits, masks), counts: overlapCounts(logits, masks, threshold) };
       }),
     { name: "validation_step", ...compile },

@@ -3,7 +3,8 @@ export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>)
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
     const apart = Math.abs(actual[i]! - expected[i]!) / Math.max(1, Math.abs(expected[i]!));
-    if (!(apart <= largest)) largest = apart;
+    if (Number.isNaN(apart)) return NaN;
+    largest = Math.max(largest, apart);
   }
   return largest;
 }

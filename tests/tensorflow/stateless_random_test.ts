@@ -134,8 +134,8 @@ Deno.test("StatelessRandom kept is true as often as asked for, each draw for its
   const count = 400_001;
   for (const rate of [0, 1 / 65536, 0.1, 0.5, 0.9, 0.999]) {
     tf.tidy(() => {
-      const draws = new StatelessRandom(seed(7, 8)).kept([count], rate);
-      assertEquals([draws.dtype, draws.shape], ["bool", [count]]);
+      const draws = new StatelessRandom(seed(7, 8)).kept([1, count], rate);
+      assertEquals([draws.dtype, draws.shape], ["bool", [1, count]]);
       const dropped = Array.from(draws.dataSync(), (kept) => 1 - kept);
       const found = average(dropped), variance = found * (1 - found);
       // One draw rounds the rate up or down for all.

@@ -1,4 +1,4 @@
-import { rawOp, tf } from "@/tensorflow/mod.ts";
+import { inFloat32, rawOp, tf } from "@/tensorflow/mod.ts";
 import type { UpConv2D } from "./convolution.ts";
 
 /** A map and the up-convolutions that bring it to a finer level, computed only where somebody asks. */
@@ -53,7 +53,7 @@ export function composedUpConvolution(paths: readonly UpPath[], kernel: tf.Tenso
     const sums = doublings.map((count) =>
       withoutBias(parts.filter(({ ups }) => ups.length === count))
     );
-    const bias = biasBehind(paths, kernel, sums[0]!.shape);
+    const bias = inFloat32(() => biasBehind(paths, kernel, sums[0]!.shape));
     return [...sums, bias].reduce((sum, part) => tf.add(sum, part));
   });
 }
@@ -70,13 +70,18 @@ function withoutBias(parts: Part[]): tf.Tensor4D {
   const x: tf.Tensor4D = tf.concat(parts.map(({ x }) => x), -1);
   const scale = 2 ** parts[0]!.ups.length;
   const [, height, width] = x.shape;
-  const responses = parts.map(({ ups, kernel }) => ({ response: responseOf(ups), kernel }));
+  // Kernels are composed in float32, as with `freeze`, where it is done once.
+  const responses = parts.map(({ ups, kernel }) => {
+    return { response: inFloat32(() => responseOf(ups)), kernel };
+  });
 
   // Transposed convolutions make a row and a column more than they keep. The second convolution must
   // see zeros there: what it would see is computed apart and subtracted.
   const sum = (behind: Behind) => {
-    const kernels = responses.map(({ response, kernel }) =>
-      compose(lines(response, 1, [scale, scale], behind), lines(kernel, 0, [2, 2], behind))
+    const kernels = inFloat32(() =>
+      responses.map(({ response, kernel }) =>
+        compose(lines(response, 1, [scale, scale], behind), lines(kernel, 0, [2, 2], behind))
+      )
     );
     const kernel: tf.Tensor4D = tf.concat(kernels, 3);
     return enlarge(lines(x, 1, [height - 1, width - 1], behind), kernel, scale);

@@ -62,7 +62,7 @@ function fused(
   return fusedOp(x, grouped, epilogue, [stride, stride], sides);
 }
 
-/** Filters of float32 that oneDNN's AVX-512 kernels compute at once. */
+/** Filters of float32 that oneDNN's AVX-512 kernels compute at once; with AVX2 half of them. */
 const LANES = 16;
 
 /** Whether a convolution makes so few channels that two columns of them fill the lanes. */

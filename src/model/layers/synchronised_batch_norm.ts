@@ -1,4 +1,4 @@
-import { tf } from "@/tensorflow/mod.ts";
+import { inFloat32, tf } from "@/tensorflow/mod.ts";
 import type { AcrossWorkers } from "../forward.ts";
 import { batchNormFrozenGradient, batchNormInference, batchNormTraining } from "./kernels/mod.ts";
 
@@ -70,6 +70,8 @@ function gradients(
     const scale = tf.div(tf.mul(gamma!, inverse), count);
     const slope = tf.mul(tf.mul(scale, inverse), dgammaOfAll!);
     const offset = tf.sub(tf.mul(scale, dbetaOfAll!), tf.mul(slope, mean!));
-    return [tf.sub(dx, tf.add(tf.mul(x!, slope), offset)), dgamma, dbeta];
+    // In bfloat16 the product and the offset, each rounded, would not cancel out.
+    const throughAll = inFloat32(() => tf.add(tf.mul(x!, slope), offset));
+    return [tf.sub(dx, throughAll), dgamma, dbeta];
   });
 }

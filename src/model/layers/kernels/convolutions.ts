@@ -77,6 +77,12 @@ function matMul(
  * @returns `[batch, ceil(height / stride), ceil(width / stride), filters]`
  */
 export function conv2d(x: tf.Tensor4D, kernel: tf.Tensor4D, stride: number): tf.Tensor4D {
+  // TensorFlow would take fewer channels for groups.
+  if (x.shape[3] !== kernel.shape[2]) {
+    throw new RangeError(
+      `Cannot convolve as the kernel is for ${kernel.shape[2]} channels: there are ${x.shape[3]}`,
+    );
+  }
   if (isMatrixProduct(kernel, stride)) return run(POINTWISE_CONV_2D, { x, kernel });
   return run(CONV_2D, { x, kernel }, { stride, groups: 1, pad: "same" });
 }

@@ -1,4 +1,4 @@
-import { rawOp, tf } from "@/tensorflow/mod.ts";
+import { inFloat32, rawOp, tf } from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, NHWC, register, run } from "./register.ts";
 
 const BATCH_NORM_TRAINING = "project/BatchNormTraining";
@@ -125,7 +125,7 @@ register(
   GROUP_NORM,
   ({ x, gamma, beta }, attributes) => {
     const groups = inGroups(x as tf.Tensor4D, attributes);
-    const { mean, variance } = tf.moments(groups, GROUP_AXES, true);
+    const { mean, variance } = inFloat32(() => tf.moments(groups, GROUP_AXES, true));
     const scale = tf.rsqrt(tf.add(variance, attributes!.epsilon as number));
     const normal = tf.reshape(tf.mul(tf.sub(groups, mean), scale), x!.shape);
     const y = tf.add(tf.mul(normal, gamma as tf.Tensor), beta as tf.Tensor);
@@ -144,14 +144,15 @@ register(
       const sum = (t: tf.Tensor) => tf.sum(t, [0, 1, 2]);
       return {
         // What changes a group's mean or variance comes back through both.
-        x: () => {
-          const normal = normalised();
-          const slope = inGroups(tf.mul(dy, gamma!) as tf.Tensor4D, attributes);
-          const throughMean = tf.mean(slope, GROUP_AXES, true);
-          const throughVariance = tf.mean(tf.mul(slope, normal), GROUP_AXES, true);
-          const rest = tf.sub(tf.sub(slope, throughMean), tf.mul(normal, throughVariance));
-          return tf.reshape(tf.mul(rest, scale!), x!.shape);
-        },
+        x: () =>
+          inFloat32(() => {
+            const normal = normalised();
+            const slope = inGroups(tf.mul(dy, gamma!) as tf.Tensor4D, attributes);
+            const throughMean = tf.mean(slope, GROUP_AXES, true);
+            const throughVariance = tf.mean(tf.mul(slope, normal), GROUP_AXES, true);
+            const rest = tf.sub(tf.sub(slope, throughMean), tf.mul(normal, throughVariance));
+            return tf.reshape(tf.mul(rest, scale!), x!.shape);
+          }),
         gamma: () => sum(tf.mul(dy, tf.reshape(normalised(), x!.shape))),
         beta: () => sum(dy),
       };
