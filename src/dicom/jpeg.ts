@@ -55,9 +55,7 @@ export async function decodeJpegBaseline(
   frame: Frame,
   library: TurboJpeg | null = turboJpeg,
 ): Promise<Samples> {
-  const stream = parseJpeg(bytes);
-  checkStream(stream, frame);
-  checkKind(stream, COSINE_PROCESSES, [8]);
+  const stream = parseKind(bytes, frame, COSINE_PROCESSES, [8]);
   if (frame.bitsAllocated !== 8) {
     throw new Error(`its stream holds 8 bits a pixel, but the header allocates 16`);
   }
@@ -76,9 +74,7 @@ export async function decodeJpegExtended(
   frame: Frame,
   library: TurboJpeg | null = turboJpeg,
 ): Promise<Samples> {
-  const stream = parseJpeg(bytes);
-  checkStream(stream, frame);
-  checkKind(stream, COSINE_PROCESSES, [8, 12]);
+  const stream = parseKind(bytes, frame, COSINE_PROCESSES, [8, 12]);
   if (!hasEndMarker(bytes)) throw new Error("it ends early");
   return await decode(bytes, stream, frame, library);
 }
@@ -95,19 +91,22 @@ export async function decodeJpegLossless(
   frame: Frame,
   library: TurboJpeg | null = turboJpeg,
 ): Promise<Samples> {
-  const stream = parseJpeg(bytes);
-  checkStream(stream, frame);
-  checkKind(stream, [LOSSLESS_PROCESS]);
+  const stream = parseKind(bytes, frame, [LOSSLESS_PROCESS]);
   if (!hasEndMarker(bytes)) throw new Error("it ends early");
   return await decode(bytes, stream, frame, library);
 }
 
-function checkKind(
-  { process, precision }: JpegStream,
+/** The stream's headers, which must be the frame's and of a process and precision that are allowed. */
+function parseKind(
+  bytes: Uint8Array,
+  frame: Frame,
   processes: readonly number[],
   precisions?: readonly number[],
-): void {
-  if (processes.includes(process) && (precisions?.includes(precision) ?? true)) return;
+): JpegStream {
+  const stream = parseJpeg(bytes);
+  checkStream(stream, frame);
+  const { process, precision } = stream;
+  if (processes.includes(process) && (precisions?.includes(precision) ?? true)) return stream;
   throw new Error(
     `it is of process ${process} with ${precision} bits, against its transfer syntax`,
   );
