@@ -171,7 +171,7 @@ Deno.test("swish() and its gradient stay finite for large inputs", () => {
 
 // TensorFlow's one operation for each gradient, which TensorFlow.js calls, takes any kernel.
 for (const size of [1, 3, 5, 7]) {
-  for (const [stride, height, width] of [[1, 6, 9], [2, 8, 8], [2, 7, 9]] as const) {
+  for (const [stride, height, width] of [[1, 6, 9], [2, 8, 8], [2, 7, 9], [1, 2, 1]] as const) {
     const name =
       `a depthwise ${size} x ${size} convolution of stride ${stride}, ${height} x ${width}`;
     Deno.test(`${name} has the gradients of TensorFlow`, () => {
@@ -227,6 +227,20 @@ const CONVOLUTIONS: [name: string, x: number[], kernel: number[], ours: Kernel, 
       strideOne,
       (x, k) => tf.conv2d(x, k, 1, "same"),
     ],
+    // Between few channels two columns are made at a time, if their number is even.
+    [
+      "conv2d() narrow",
+      [2, 5, 6, 8],
+      [3, 3, 8, 5],
+      strideOne,
+      (x, k) => tf.conv2d(x, k, 1, "same"),
+    ],
+    ["conv2d() narrow, two columns", [1, 1, 2, 2], [3, 3, 2, 8], strideOne, (x, k) => {
+      return tf.conv2d(x, k, 1, "same");
+    }],
+    ["conv2d() narrow, odd", [2, 4, 5, 3], [3, 3, 3, 4], strideOne, (x, k) => {
+      return tf.conv2d(x, k, 1, "same");
+    }],
     // From 32 x 32 channels on the kernel's gradient is made of matrix products.
     ["doublingConv2d() narrow", [2, 3, 5, 4], [3, 3, 2, 4], doublingConv2d, doubled],
     ["doublingConv2d() wide", [2, 3, 5, 32], [3, 3, 32, 32], doublingConv2d, doubled],

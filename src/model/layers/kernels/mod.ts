@@ -11,6 +11,7 @@ export {
   paddedConv2d,
   scaledConv2d,
 } from "./convolutions.ts";
+export { isNarrow, pairColumns, pairedKernel } from "./narrow_convolution.ts";
 export { drop } from "./dropout.ts";
 export {
   batchNormFrozenGradient,
