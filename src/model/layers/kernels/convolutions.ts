@@ -6,6 +6,7 @@ import {
   rawOp,
   tf,
 } from "@/tensorflow/mod.ts";
+import { byHalves, paysByHalves } from "./halves.ts";
 import { canPairColumns, narrowConv2d } from "./narrow_convolution.ts";
 import { type Attributes, FLOAT, NHWC, register, run } from "./register.ts";
 
@@ -261,11 +262,18 @@ register(
       const split = (t: tf.Tensor) => groups === 1 ? [t] : tf.split(t, groups, -1);
       const join = (parts: tf.Tensor[]) => groups === 1 ? parts[0]! : tf.concat(parts, -1);
       const shapeOf = (t: tf.Tensor) => tf.tensor1d(t.shape, "int32");
+      const inHalves = groups === 1 && attributes!.stride === 1 && attributes!.pad === "same" &&
+        paysByHalves(x as tf.Tensor4D, kernel!.shape);
       const gradientOfKernel = () => {
         const [dys, xs, kernels] = [split(dy as tf.Tensor), split(x!), split(kernel!)];
         return join(xs.map((x, g) => {
-          const inputs = [x, shapeOf(kernels[g]!), dys[g]!];
-          return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
+          const ofKernel = (x: tf.Tensor, dy: tf.Tensor) => {
+            const inputs = [x, shapeOf(kernels[g]!), dy];
+            return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
+          };
+          return inHalves
+            ? byHalves(ofKernel, x as tf.Tensor4D, dys[g] as tf.Tensor4D)
+            : ofKernel(x, dys[g]!);
         }));
       };
       // First the kernel's gradient, then the map is free before its own gradient needs as much memory.

@@ -1,4 +1,5 @@
 import { hasOneDnn, rawOp, tf } from "@/tensorflow/mod.ts";
+import { byHalves, paysByHalves } from "./halves.ts";
 import { FLOAT, NHWC, register, run } from "./register.ts";
 
 /** Filters of float32 that oneDNN's AVX-512 kernels compute at once; with AVX2 half of them. */
@@ -66,13 +67,16 @@ function transposed(kernel: tf.Tensor4D): tf.Tensor4D {
 
 function kernelGradient(x: tf.Tensor4D, shape: number[], dy: tf.Tensor4D): tf.Tensor {
   const [height, width, channels, filters] = shape as [number, number, number, number];
-  const sizes = tf.tensor1d([height, width + 1, channels, 2 * filters], "int32");
-  const paired = rawOp("Conv2DBackpropFilter", [x, sizes, pairColumns(dy)], PAIRED)[0]!;
-  // Each column's own, at the place that its kernel has in the paired one.
-  const [first, second] = [0, 1].map((column) =>
-    tf.slice(paired, [0, column, 0, column * filters], shape)
-  );
-  return tf.add(first!, second!);
+  const gradient = (x: tf.Tensor4D, dy: tf.Tensor4D) => {
+    const sizes = tf.tensor1d([height, width + 1, channels, 2 * filters], "int32");
+    const paired = rawOp("Conv2DBackpropFilter", [x, sizes, pairColumns(dy)], PAIRED)[0]!;
+    // Each column's own, at the place that its kernel has in the paired one.
+    const [first, second] = [0, 1].map((column) =>
+      tf.slice(paired, [0, column, 0, column * filters], shape)
+    );
+    return tf.add(first!, second!);
+  };
+  return paysByHalves(x, shape) ? byHalves(gradient, x, dy) : gradient(x, dy);
 }
 
 /** Whether {@linkcode narrowConv2d} pays, for the convolution and for both gradients. */
