@@ -114,9 +114,11 @@ const SYMBOLS = {
   TF_SetAttrTypeList: { parameters: [P, B, B, "i32"], result: "void" },
   TF_SetAttrShape: { parameters: [P, B, B, "i32"], result: "void" },
   TF_SetAttrTensor: { parameters: [P, B, P, P], result: "void" },
+  TF_SetAttrFuncName: { parameters: [P, B, B, "usize"], result: "void" },
   TF_FinishOperation: { parameters: [P, P], result: P },
   TF_OperationNumOutputs: { parameters: [P], result: "i32" },
   TF_OperationOutputType: { parameters: [OUTPUT], result: "i32" },
+  TF_GraphSetTensorShape: { parameters: [P, OUTPUT, B, "i32", P], result: "void" },
   TF_GraphGetTensorNumDims: { parameters: [P, OUTPUT, P], result: "i32" },
   TF_GraphGetTensorShape: { parameters: [P, OUTPUT, B, "i32", P], result: "void" },
   TF_GraphToFunctionWithControlOutputs: {
