@@ -92,6 +92,7 @@ const SYMBOLS = {
   TFE_OpSetAttrFloat: { parameters: [P, B, "f32"], result: "void" },
   TFE_OpSetAttrBool: { parameters: [P, B, "u8"], result: "void" },
   TFE_OpSetAttrString: { parameters: [P, B, B, "usize"], result: "void" },
+  TFE_OpSetAttrFunctionName: { parameters: [P, B, B, "usize"], result: "void" },
   TFE_OpSetAttrIntList: { parameters: [P, B, B, "i32"], result: "void" },
   TFE_OpSetAttrStringList: { parameters: [P, B, B, B, "i32"], result: "void" },
   TFE_OpSetAttrTypeList: { parameters: [P, B, B, "i32"], result: "void" },

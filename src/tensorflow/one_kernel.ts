@@ -1,3 +1,4 @@
+import { AttributeKind } from "./attributes.ts";
 import { backend, eager, tf } from "./backend.ts";
 import { DataType } from "./c_api.ts";
 import { GraphBinding } from "./graph.ts";
@@ -84,10 +85,39 @@ function compile(
       return graph.converted(id, inputs[0]!.dtype);
     });
     graph.toFunction(functionName, placeholders, outputs, { returnsBfloat16: true });
-    return { functionName, outputs: outputs.map((id) => graph.describe(id)) };
+    const made = { functionName, outputs: outputs.map((id) => graph.describe(id)) };
+    void compileAhead(made, inputs);
+    return made;
   } finally {
     tf.engine().endScope();
     backend.binding = before;
     graph.delete();
   }
+}
+
+/**
+ * Runs a function once, so that XLA compiles it on another thread while the trace goes on. What is wrong
+ * with it shows when the traced function runs.
+ */
+async function compileAhead({ functionName, outputs }: Compiled, inputs: Compiled["outputs"]) {
+  const type = (name: string, value: number | number[]) => {
+    return { name, type: AttributeKind.TYPE, value };
+  };
+  const ids = inputs.map(({ shape, dtype }) => {
+    const lengths = eager.createTensor([shape.length], DataType.INT32, Int32Array.from(shape));
+    const [empty] = eager.executeOp("Empty", [type("dtype", dtype)], [lengths], 1);
+    eager.deleteTensor(lengths);
+    return empty!.id;
+  });
+  const handles = ids.map((id) => eager.handle(id, functionName));
+  const attributes = [
+    type("Tin", inputs.map(({ dtype }) => dtype)),
+    type("Tout", outputs.map(({ dtype }) => dtype)),
+    { name: "f", type: AttributeKind.FUNCTION, value: functionName },
+    { name: "_XlaMustCompile", type: AttributeKind.BOOL, value: true },
+  ];
+  const made = await eager
+    .executeHandlesAsync("PartitionedCall", attributes, handles, outputs.length)
+    .catch(() => []);
+  for (const id of [...ids, ...made.map(({ id }) => id)]) eager.deleteTensor(id);
 }
