@@ -1,28 +1,80 @@
-import { afterwards, tf } from "@/tensorflow/mod.ts";
-import { type Attributes, type Inputs, register, run } from "./register.ts";
+import { afterwards, keptByKeys, oneKernel, tf } from "@/tensorflow/mod.ts";
+import { type Attributes, register, run } from "./register.ts";
 
-const DROP = "project/Drop";
-register(DROP, ({ x, kept }, attributes) => scaled(x!, kept!, attributes), {
-  inputsToSave: ["kept"],
-  gradFunc: (dy, [kept], attributes) => ({
-    x: () => scaled(dy as tf.Tensor, kept!, attributes),
-  }),
-});
+const DROP_JOINED = "project/DropJoined";
+register(
+  DROP_JOINED,
+  ({ chosen, ...parts }, attributes) => {
+    const { channels: _, ...settings } = settingsOf(attributes);
+    const maps = Object.values(parts) as tf.Tensor[];
+    // Not within one kernel: XLA's own concatenation is slow.
+    const x = maps.length === 1 ? maps[0]! : tf.concat(maps, -1);
+    const drop = (x: tf.Tensor, chosen: tf.Tensor) => [scaled(x, chosen, settings)];
+    if (settings.rate === undefined) return drop(x, chosen as tf.Tensor)[0]!;
+    return oneKernel(`drop ${Object.values(settings)}`, [x, chosen!], drop)[0]!;
+  },
+  {
+    inputsToSave: ["chosen"],
+    gradFunc: (dy, [chosen], attributes) => {
+      const { channels, ...settings } = settingsOf(attributes);
+      const slopes = (dy: tf.Tensor, chosen: tf.Tensor) => {
+        const dx = scaled(dy, chosen, settings);
+        return channels.length === 1 ? [dx] : tf.split(dx, channels, -1);
+      };
+      const name = `drop's gradient ${Object.values(settings)} ${channels}`;
+      // Not inside the functions below: TensorFlow.js frees what each of them leaves behind.
+      const gradients = settings.rate === undefined
+        ? slopes(dy as tf.Tensor, chosen!)
+        : oneKernel(name, [dy as tf.Tensor, chosen!], slopes);
+      return Object.fromEntries(gradients.map((gradient, i) => [partName(i), () => gradient]));
+    },
+  },
+);
 
-function scaled(x: Inputs[string], kept: Inputs[string], attributes: Attributes): tf.Tensor {
-  const scale = attributes!.scale as number;
+interface Settings {
+  scale: number;
+  /** With it `chosen` are keys to draw from, else it is what is kept. */
+  rate?: number;
+  /** Of each part. */
+  channels: number[];
+}
+
+function settingsOf(attributes: Attributes): Settings {
+  return attributes as unknown as Settings;
+}
+
+function partName(i: number): string {
+  return `part${i}`;
+}
+
+function scaled(x: tf.Tensor, chosen: tf.Tensor, { scale, rate }: Omit<Settings, "channels">) {
   return tf.tidy(() => {
+    const kept = rate === undefined ? chosen : keptByKeys(chosen as tf.Tensor2D, x.shape, rate);
     // Else the factors, four times as large, would be made when `kept` is there.
-    const factors = tf.cast(afterwards(kept as tf.Tensor, x!), "float32");
-    return tf.mul(x as tf.Tensor, scale === 1 ? factors : tf.mul(factors, scale));
+    const factors = tf.cast(afterwards(kept, x), "float32");
+    return tf.mul(x, scale === 1 ? factors : tf.mul(factors, scale));
   });
 }
 
+/** What dropout keeps: the elements themselves, a byte each, or keys that {@linkcode keptByKeys} draws from. */
+export type Kept = { mask: tf.Tensor } | { keys: tf.Tensor2D; rate: number };
+
 /**
- * `scale x` where it is kept, else 0. Its gradient keeps `kept` alone in memory, a byte an element.
+ * `scale concat(parts)` where it is kept, else 0. Its gradient keeps only what `kept` holds in memory.
  *
- * @param kept Booleans, of a shape that can be broadcast to that of `x`.
+ * @param parts `[batch, height, width, channels]` each, joined along the channels.
+ * @param kept A mask is of booleans, and can be broadcast to the shape of the joined map.
  */
-export function drop(x: tf.Tensor4D, kept: tf.Tensor, scale: number): tf.Tensor4D {
-  return run(DROP, { x, kept }, { scale });
+export function dropJoined(
+  parts: readonly tf.Tensor4D[],
+  kept: Kept,
+  scale: number,
+): tf.Tensor4D {
+  const inputs = Object.fromEntries(parts.map((part, i) => [partName(i), part]));
+  const channels = parts.map(({ shape }) => shape[3]);
+  if ("mask" in kept) {
+    return run(DROP_JOINED, { ...inputs, chosen: kept.mask }, { scale, channels });
+  }
+  const { keys, rate } = kept;
+  return run(DROP_JOINED, { ...inputs, chosen: keys }, { scale, rate, channels });
 }

@@ -11,8 +11,8 @@ export {
   paddedConv2d,
   scaledConv2d,
 } from "./convolutions.ts";
+export { dropJoined, type Kept } from "./dropout.ts";
 export { isNarrow, pairColumns, pairedKernel } from "./narrow_convolution.ts";
-export { drop } from "./dropout.ts";
 export {
   batchNormFrozenGradient,
   batchNormInference,
