@@ -144,11 +144,13 @@ async function lookAtGpu(machine: Machine) {
 }
 
 async function lookAtJpeg(machine: Machine) {
-  const path = await machine.findJpegLibrary();
-  if (path !== null) return { status: "ok" as const, found: `libjpeg-turbo (${path})` };
+  const library = await machine.findJpegLibrary();
+  if ("path" in library) return { status: "ok" as const, found: `libjpeg-turbo (${library.path})` };
   return {
     status: "warn" as const,
-    found: "sharp alone: it takes twice as long, and reads no JPEG Lossless and none of 12 bits",
+    found:
+      "sharp alone, which takes twice as long and reads no JPEG Lossless and none of 12 bits: " +
+      library.problem,
     mend: "deno install fetches libjpeg-turbo (for Linux and macOS)",
   };
 }

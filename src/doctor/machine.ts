@@ -17,8 +17,8 @@ export interface Machine {
   findTensorFlow(): TensorFlowLibrary;
   /** Loads TensorFlow in a process of its own, as a library that does not fit may end it. */
   loadTensorFlow(): Promise<{ version: string; devices: string[] } | { problem: string }>;
-  /** The file of the library that decodes JPEG, or null where it cannot be used. */
-  findJpegLibrary(): Promise<string | null>;
+  /** The file of the library that decodes JPEG, or why it cannot be used. */
+  findJpegLibrary(): Promise<{ path: string } | { problem: string }>;
   /** Free bytes of the disk that a folder is on. */
   freeBytes(folder: string): Promise<number>;
   /** Bytes that the process may use, and those that are free now. */
@@ -38,8 +38,8 @@ export function thisMachine(): Machine {
     findTensorFlow,
     loadTensorFlow,
     async findJpegLibrary() {
-      const { turboJpeg } = await import("@/dicom/turbojpeg.ts");
-      return turboJpeg?.path ?? null;
+      const { turboJpeg, turboJpegProblem } = await import("@/dicom/turbojpeg.ts");
+      return turboJpeg ? { path: turboJpeg.path } : { problem: turboJpegProblem! };
     },
     async freeBytes(folder) {
       const { bavail, bsize } = await statfs(folder);
