@@ -1,5 +1,4 @@
 import { CLUSTER_VARIABLE } from "./tf_config.ts";
-import { gpuModels } from "@/tensorflow/gpu_models.ts";
 
 /** What local workers run. */
 export interface LaunchOptions {
@@ -8,10 +7,10 @@ export interface LaunchOptions {
   /** Deno's arguments: the program and its own arguments. */
   args: string[];
   /**
-   * The GPUs to train on, as `CUDA_VISIBLE_DEVICES` names them; each worker gets one, and with an empty list
-   * they see none. Default: those that this process sees, if the driver tells of any.
+   * The GPUs to train on, as `CUDA_VISIBLE_DEVICES` names them: see `workerGpus`. Each worker gets one; with
+   * an empty list they see none, and share the cores.
    */
-  gpus?: readonly string[];
+  gpus: readonly string[];
 }
 
 /** One Ctrl-C can arrive twice, from the terminal and handed on; see `Interrupt`. */
@@ -25,7 +24,7 @@ const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
  * @throws {RangeError} If the number of workers is not a whole number from 1 on, or there are fewer GPUs.
  */
 export async function launchWorkers(options: LaunchOptions): Promise<number> {
-  const { workers, args, gpus = visibleGpus() } = options;
+  const { workers, args, gpus } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new RangeError(
       `Cannot start workers as their number must be a whole number >= 1: ${workers}`,
@@ -47,9 +46,8 @@ export async function launchWorkers(options: LaunchOptions): Promise<number> {
           cluster: { worker: addresses },
           task: { type: "worker", index },
         }),
-        ...(gpus.length > 0 && { CUDA_VISIBLE_DEVICES: gpus[index]! }),
+        CUDA_VISIBLE_DEVICES: gpus[index] ?? "",
         ...(gpus.length === 0 && threads(workers)),
-        ...(options.gpus?.length === 0 && { CUDA_VISIBLE_DEVICES: "" }),
       },
       stdin: "null",
       stdout: index === 0 ? "inherit" : "null",
@@ -94,14 +92,6 @@ function freePorts(count: number): number[] {
   const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
   for (const listener of listeners) listener.close();
   return ports;
-}
-
-/** The GPUs that the driver tells of, without those that the user hides from this process. */
-function visibleGpus(): string[] {
-  const all = gpuModels().map((_, i) => `${i}`);
-  const visible = Deno.env.get("CUDA_VISIBLE_DEVICES");
-  if (all.length === 0 || visible === undefined) return all;
-  return visible.split(",").map((name) => name.trim()).filter((name) => !["", "-1"].includes(name));
 }
 
 /** The cores in equal parts, unless the user has said how many threads a process takes. */

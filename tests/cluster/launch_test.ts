@@ -62,6 +62,10 @@ Deno.test("launchWorkers() refuses more workers than GPUs", async () => {
 
 Deno.test("launchWorkers() refuses a number that is none", async () => {
   for (const workers of [0, -1, 1.5, NaN]) {
-    await assertRejects(() => launchWorkers({ workers, args: [] }), RangeError, `${workers}`);
+    await assertRejects(
+      () => launchWorkers({ workers, args: [], gpus: [] }),
+      RangeError,
+      `${workers}`,
+    );
   }
 });
