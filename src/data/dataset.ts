@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DicomMetadata, readDicomMetadata } from "@/dicom/mod.ts";
-import { sha256 } from "@/files/mod.ts";
+import { exists, sha256 } from "@/files/mod.ts";
 import { forEachConcurrent } from "./concurrency.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { Damaged, excludedAs, maximumExcluded, NotPart, refuseDamaged } from "./exclusion.ts";
@@ -283,16 +283,6 @@ async function readRowsById(path: string): Promise<Map<string, string[]>> {
     else rows.set(imageId, [encodedPixels]);
   }
   return rows;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 async function requireFolder(path: string, reason: string): Promise<void> {

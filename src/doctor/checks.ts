@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { exists } from "@/files/mod.ts";
 import type { Check } from "./finding.ts";
 import type { Machine } from "./machine.ts";
 
@@ -314,10 +315,6 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch {
     return []; // there is no such folder
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
 
 function gigabytes(bytes: number): string {

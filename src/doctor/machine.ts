@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 // Not through the door, which would load TensorFlow: it may be what is missing.
 import { findTensorFlow, type TensorFlowLibrary } from "@/tensorflow/library.ts";
+import { commandOutput } from "./command_output.ts";
 
 /** What the checks see of a machine; tests replace it. */
 export interface Machine {
@@ -34,7 +35,7 @@ export function thisMachine(): Machine {
     deno: { version: Deno.version.deno, path: Deno.execPath() },
     cores: navigator.hardwareConcurrency,
     variable: (name) => Deno.env.get(name) || undefined,
-    output,
+    output: commandOutput,
     findTensorFlow,
     loadTensorFlow,
     async findJpegLibrary() {
@@ -47,20 +48,6 @@ export function thisMachine(): Machine {
     },
     memory,
   };
-}
-
-async function output(command: string, args: string[]): Promise<string | undefined> {
-  try {
-    const { success, stdout } = await new Deno.Command(command, {
-      args,
-      stdin: "null",
-      stderr: "null",
-      signal: AbortSignal.timeout(20_000),
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
-  } catch {
-    return undefined; // there is no such command, or it does not answer
-  }
 }
 
 async function loadTensorFlow() {

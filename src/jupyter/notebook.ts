@@ -55,6 +55,13 @@ export function joinLines(text: MultilineText): string {
   return Array.isArray(text) ? text.join("") : text;
 }
 
+/** The names of a folder's notebooks, sorted. */
+export async function notebookNames(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return entries.filter(({ isFile, name }) => isFile && name.endsWith(".ipynb"))
+    .map(({ name }) => name).sort();
+}
+
 /**
  * Reads a notebook file.
  *
