@@ -111,7 +111,7 @@ async function predictFolder(
   const { data } = members[0]!.run.experiment;
   console.log(`${source}: ${ruleText(rule)}`);
 
-  const index = await loadFilms(folder);
+  const index = await loadFilms(folder, { leftOut: output });
   const cache = join(output, ".prepared");
   const preparing = new Progress(index.films.length, { label: "reading", unit: "films" });
   const prepared = await prepare(index.films, {

@@ -242,7 +242,7 @@ async function lookAtData(machine: Machine) {
     if (!await exists(join(root, name))) lacks.push(name);
   }
   if (lacks.length === 0) {
-    const films = await countFiles(join(root, "dicom-images-train"), /\.dcm$/);
+    const films = await countFiles(join(root, "dicom-images-train"), /\.dcm$/i);
     return { status: "ok" as const, found: `${films} training films in ${root}` };
   }
   if (named !== undefined) {
