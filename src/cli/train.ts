@@ -101,6 +101,13 @@ function parseArguments(args: string[]): Arguments {
   if (names.length === 0 && !list) {
     throw new RangeError("Cannot train as no experiment is named");
   }
+  const jobs = parseJobs(values);
+  if (jobs && (dryRun || previous)) {
+    const what = dryRun ? "--dry-run" : "--previous";
+    throw new RangeError(
+      `Cannot make jobs with ${what}, which is for a stage that is trained here. Leave one out`,
+    );
+  }
   return {
     args,
     names,
@@ -110,7 +117,7 @@ function parseArguments(args: string[]): Arguments {
     previous,
     unfinished,
     list,
-    jobs: parseJobs(values),
+    jobs,
     workers,
     timeouts: {
       ...(timeout !== undefined && { timeout }),
