@@ -62,7 +62,7 @@ async function writeIndex(): Promise<string> {
   const { labIndex } = await import("@/site/mod.ts");
   const { datasetRoot } = await import("@/data/mod.ts");
   const table = join(datasetRoot(), "train-rle.csv");
-  const hasData = await exists(table);
+  const hasData = await exists(table).catch(() => false); // a page can be shown all the same
   await writeFileAtomic(join(NOTEBOOKS, INDEX), await labIndex(NOTEBOOKS, hasData));
   return `/lab/tree/notebooks/${INDEX}`;
 }

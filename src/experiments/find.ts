@@ -76,10 +76,17 @@ export async function listRuns(filter: RunFilter = {}): Promise<RunList> {
   return list;
 }
 
-/** Whether a run's folder holds nothing: its process ended before it had written the first record. */
+/**
+ * Whether a run's folder holds nothing, as its process ended before it had written the first record, or
+ * is gone, as somebody has removed it meanwhile.
+ */
 async function isUnborn(id: string, runs: string): Promise<boolean> {
-  const entries = await Array.fromAsync(Deno.readDir(runFolder(id, runs)));
-  return entries.every(({ name }) => name.endsWith(".partial"));
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(runFolder(id, runs)));
+    return entries.every(({ name }) => name.endsWith(".partial"));
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
 }
 
 async function runIds(folder: string): Promise<string[]> {
