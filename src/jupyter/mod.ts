@@ -11,6 +11,7 @@ export {
   joinLines,
   type MultilineText,
   type Notebook,
+  NotebookError,
   notebookNames,
   readNotebook,
   splitLines,
