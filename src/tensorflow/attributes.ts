@@ -9,6 +9,8 @@ export const AttributeKind = {
   TYPE: 4,
   SHAPE: 5,
   RESOURCE: 6,
+  /** Not in that interface: the name of a function. */
+  FUNCTION: 7,
 } as const;
 
 /** An attribute of an operation, as `tfjs-node-gpu` passes it. */
@@ -27,6 +29,7 @@ const SETTERS = {
     intList: c.TFE_OpSetAttrIntList,
     float: c.TFE_OpSetAttrFloat,
     bool: c.TFE_OpSetAttrBool,
+    function: c.TFE_OpSetAttrFunctionName,
     type: c.TFE_OpSetAttrType,
     typeList: c.TFE_OpSetAttrTypeList,
     shape: (op: Pointer, name: Uint8Array<ArrayBuffer>, dims: BigInt64Array<ArrayBuffer>) =>
@@ -39,6 +42,7 @@ const SETTERS = {
     intList: c.TF_SetAttrIntList,
     float: c.TF_SetAttrFloat,
     bool: c.TF_SetAttrBool,
+    function: c.TF_SetAttrFuncName,
     type: c.TF_SetAttrType,
     typeList: c.TF_SetAttrTypeList,
     shape: (op: Pointer, name: Uint8Array<ArrayBuffer>, dims: BigInt64Array<ArrayBuffer>) =>
@@ -69,6 +73,8 @@ export function setAttribute(mode: "eager" | "graph", op: Pointer, attribute: At
     case AttributeKind.TYPE:
       if (!Array.isArray(value)) return set.type(op, name, Number(value));
       return set.typeList(op, name, new Int32Array(value.map(Number)), value.length);
+    case AttributeKind.FUNCTION:
+      return set.function(op, name, cString(String(value)), BigInt(String(value).length));
     case AttributeKind.SHAPE:
       return set.shape(op, name, new BigInt64Array((value as number[]).map(BigInt)));
     default:

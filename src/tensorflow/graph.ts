@@ -176,13 +176,13 @@ export class GraphBinding extends Binding {
     outputs: number,
   ): TensorMetadata[] {
     if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
-    const read = inputs.map((id) => this.#describe(id));
+    const read = inputs.map((id) => this.describe(id));
     const passed = passedOn(name, attributes, read);
     if (passed) return this.#recordAs(passed.name, passed.attributes, inputs, outputs);
     const operation = { name, attributes, inputs: read };
     const count = this.keepsFloat32 ? 0 : inputsInBfloat16(operation, this.freeze);
     const converted = inputs.map((id, i) =>
-      this.#converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
+      this.converted(id, i < count ? DataType.BFLOAT16 : DataType.FLOAT)
     );
     const changed = count > 0 ? bfloat16Attributes(attributes) : attributes;
     const recorded = this.#recordAs(name, changed, converted, outputs);
@@ -193,14 +193,14 @@ export class GraphBinding extends Binding {
   }
 
   /** Shape and type of a tensor as they are in the graph. */
-  #describe(id: number): { shape: number[]; dtype: number } {
+  describe(id: number): { shape: number[]; dtype: number } {
     if (isTraced(id)) return this.#node(id);
     return this.#constants.get(id) ?? this.eager.describe(this.eager.handle(id, "convert"));
   }
 
   /** A tensor of float32 or bfloat16 as the one or the other; others stay. */
-  #converted(id: number, dtype: number): number {
-    const from = this.#describe(id).dtype;
+  converted(id: number, dtype: number): number {
+    const from = this.describe(id).dtype;
     if (!isFloat(from) || from === dtype) return id;
     const key = `${id} ${dtype}`;
     let converted = this.#conversions.get(key);
@@ -231,11 +231,11 @@ export class GraphBinding extends Binding {
   #repeated(id: number, dtype: number): number | undefined {
     const { name, input } = this.#repeatable.get(id) ?? {};
     if (input === undefined || !isTraced(input)) return undefined;
-    if (name === "Cast") return this.#cast(input, this.#describe(input).dtype, dtype);
+    if (name === "Cast") return this.#cast(input, this.describe(input).dtype, dtype);
     const { shape } = this.#node(id);
     const shapeId = this.createTensor([shape.length], DataType.INT32, Int32Array.from(shape));
     const attributes = [{ name: "T", type: AttributeKind.TYPE, value: dtype }];
-    const inputs = [this.#converted(input, dtype), shapeId];
+    const inputs = [this.converted(input, dtype), shapeId];
     const [result] = this.#recordAs("Reshape", attributes, inputs, 1);
     this.deleteTensor(shapeId);
     return result!.id;
@@ -277,11 +277,51 @@ export class GraphBinding extends Binding {
   }
 
   /**
+   * Records a call of a function that the eager runtime knows, which XLA compiles as a whole.
+   *
+   * @param outputs Shapes and types in the graph of what it returns.
+   */
+  callCompiled(
+    functionName: string,
+    inputs: number[],
+    outputs: { shape: number[]; dtype: number }[],
+  ): TensorMetadata[] {
+    const call = "PartitionedCall";
+    const node = this.#newNode(call);
+    const length = BigInt(functionName.length);
+    c.TF_AddInputList(node, pack(inputs.map((id) => this.#read(id, call))), inputs.length);
+    const types = new Int32Array(outputs.map(({ dtype }) => dtype));
+    c.TF_SetAttrTypeList(node, cString("Tout"), types, types.length);
+    c.TF_SetAttrFuncName(node, cString("f"), cString(functionName), length);
+    c.TF_SetAttrBool(node, cString("_XlaMustCompile"), 1);
+    const operation = c.TF_FinishOperation(node, status.pointer);
+    status.check(`trace a call of ${functionName}`);
+    return outputs.map(({ shape }, i) => {
+      // TensorFlow does not look for it inside the function.
+      const lengths = new BigInt64Array(shape.map(BigInt));
+      const output = packOutput(operation, i);
+      c.TF_GraphSetTensorShape(this.#graph, output, lengths, shape.length, status.pointer);
+      status.check(`set the shape of what ${functionName} returns`);
+      return this.#output(operation, i, functionName);
+    });
+  }
+
+  /**
    * Makes a function of the graph, which the eager runtime then runs by its name. Its inputs are
    * those given, followed by what was captured.
+   *
+   * @param options.returnsBfloat16 Whether what is bfloat16 is returned so. Default: as float32.
    */
-  toFunction(name: string, inputs: number[], outputs: number[]): void {
-    const outs = this.#distinctOutputs(outputs, new Set(inputs));
+  toFunction(
+    name: string,
+    inputs: number[],
+    outputs: number[],
+    { returnsBfloat16 = false } = {},
+  ): void {
+    const returned = outputs.map((id) => {
+      return returnsBfloat16 ? id : this.converted(id, DataType.FLOAT);
+    });
+    const outs = this.#distinctOutputs(returned, new Set(inputs));
     const captured = this.captures.map((capture) => capture.placeholder);
     const ins = [...inputs, ...captured].map((id) => this.#read(id, name));
     // What changes a resource runs even if nothing comes of it.
@@ -313,8 +353,8 @@ export class GraphBinding extends Binding {
     return outputs.map((id) => {
       const direct = isTraced(id) && !inputs.has(id) && !seen.has(id);
       seen.add(id);
-      if (direct) return this.#read(this.#converted(id, DataType.FLOAT), "return");
-      const [copy] = this.#recordAs("Identity", [], [this.#converted(id, DataType.FLOAT)], 1);
+      if (direct) return this.#read(id, "return");
+      const [copy] = this.#recordAs("Identity", [], [id], 1);
       return this.#read(copy!.id, "return");
     });
   }

@@ -8,7 +8,7 @@ import {
   conv2d,
   depthwiseConv2d,
   doublingConv2d,
-  drop,
+  dropJoined,
   scaledConv2d,
   withSpatialMean,
 } from "@/model/layers/kernels/mod.ts";
@@ -48,9 +48,9 @@ const KERNELS: {
     expected: [11, 22, 13, 24, 15, 26],
   },
   {
-    name: "drop()",
+    name: "dropJoined()",
     inputs: () => [row(-2, -0.5, 0.5, 3)],
-    run: (x) => drop(x as tf.Tensor4D, tf.tensor4d([1, 0, 1, 0], [1, 1, 4, 1], "bool"), 2),
+    run: (x) => dropJoined([x as tf.Tensor4D], tf.tensor4d([1, 0, 1, 0], [1, 1, 4, 1], "bool"), 2),
     expected: [-4, 0, 1, 0],
   },
   {
@@ -284,6 +284,41 @@ for (const [name, xShape, kernelShape, ours, theirs] of CONVOLUTIONS) {
         }
       }
       jitted.dispose();
+    });
+  });
+}
+
+/** Maps that are large enough to be gone over by kernels of their own. */
+const LARGE: { name: string; shapes: number[][]; run(...inputs: tf.Tensor[]): tf.Tensor }[] = [
+  {
+    name: "swish()",
+    shapes: [[1, 256, 256, 16]],
+    run: (x) => swish(x as tf.Tensor4D),
+  },
+  {
+    name: "dropJoined()",
+    shapes: [[1, 256, 256, 48], [1, 256, 256, 16]],
+    run: (...parts) => {
+      const kept = tf.cast(tf.greater(wave([1, 256, 256, 64], 1.3, 0.4), 0), "bool");
+      return dropJoined(parts as tf.Tensor4D[], kept, 1.25);
+    },
+  },
+];
+
+for (const { name, shapes, run } of LARGE) {
+  Deno.test(`${name} of large maps is in one pass what it is in several, gradients too`, () => {
+    tf.tidy(() => {
+      const inputs = shapes.map((shape, i) => wave(shape, 1.7 + i, 0.3));
+      const dy = wave(run(...inputs).shape, 0.7, 0.9);
+      const results = (...inputs: tf.Tensor[]) => [run(...inputs), ...tf.grads(run)(inputs, dy)];
+      const traced = jit(results);
+      const found = traced(...inputs);
+      for (const [i, expected] of results(...inputs).entries()) {
+        assertEquals(tf.max(tf.abs(expected)).dataSync()[0]! > 0.5, true);
+        const difference = tf.max(tf.abs(tf.sub(found[i]!, expected))).dataSync()[0]!;
+        assertEquals(difference < 1e-6, true, `output ${i} differs by ${difference}`);
+      }
+      traced.dispose();
     });
   });
 }

@@ -82,8 +82,7 @@ export class EncoderUnet implements Decoder {
   outputs(features: readonly tf.Tensor4D[], forward: Forward): [tf.Tensor4D] {
     let x = this.#middle.apply(features, forward);
     for (const { stride, up, block } of this.#levels) {
-      const joined = tf.concat([up.apply(x), mapAt(this.#encoder, features, stride)], -1);
-      x = block.apply(joined, forward);
+      x = block.apply([up.apply(x), mapAt(this.#encoder, features, stride)], forward);
     }
     x = this.#lastBlock.apply(this.#lastUp.apply(x), forward);
     return [this.#output.applyDropped(x, this.#dropout / 2, forward)];

@@ -8,6 +8,8 @@ import {
   Conv2D,
   createNormalization,
   fusedConvolution,
+  join,
+  type Maps,
   type Normalization,
   type NormalizationOptions,
   normalized,
@@ -46,20 +48,21 @@ export class Block {
     if (options.gradientCheckpointing) this.#recomputed = weights.trainableUnder(`${name}_`);
   }
 
-  apply(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+  apply(x: Maps, forward: Forward): tf.Tensor4D {
+    if (!this.#recomputed) return this.#compute(x, forward);
     const part = (x: tf.Tensor4D, forward: Forward) => this.#compute(x, forward);
-    return this.#recomputed ? checkpointed(part, x, this.#recomputed, forward) : part(x, forward);
+    return checkpointed(part, join(x), this.#recomputed, forward);
   }
 
   /**
-   * As {@linkcode apply} of `concat(paths, skip)`.
+   * As {@linkcode apply} of the paths' ends and `skip`.
    *
    * @param paths Their ends have the size of the block.
    * @param skip A map of the block's size.
    */
   applyUps(paths: readonly UpPath[], skip: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     if (forward.training) {
-      return this.apply(tf.concat([...paths.map((path) => path.map()), skip], -1), forward);
+      return this.apply([...paths.map((path) => path.map()), skip], forward);
     }
     // The convolution of joined maps is the sum of one for each part.
     const [, , input] = this.#conv.kernel.shape as [number, number, number];
@@ -73,10 +76,10 @@ export class Block {
     return this.#residual.apply(y, forward, LEAKY_RELU);
   }
 
-  #compute(x: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+  #compute(x: Maps, forward: Forward): tf.Tensor4D {
     const y = forward.training
       ? this.#conv.applyDropped(x, this.#dropRate, forward)
-      : this.#conv.applyFused(x, {});
+      : this.#conv.applyFused(join(x), {});
     return this.#residual.apply(y, forward, LEAKY_RELU);
   }
 }

@@ -1,4 +1,4 @@
-import { tf } from "@/tensorflow/mod.ts";
+import type { tf } from "@/tensorflow/mod.ts";
 import { Diagram } from "../diagram.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
@@ -79,10 +79,10 @@ export class SimplifiedUnetPlusPlus implements Decoder {
 
     const d4 = up("d4", middle);
     const d4a = up("d4a", d4);
-    const x4 = u4.apply(tf.concat([d4, leakyRelu(tap16!, SLOPE)], -1), forward);
+    const x4 = u4.apply([d4, leakyRelu(tap16!, SLOPE)], forward);
 
     const d3 = up("d3", x4);
-    const x3 = u3.apply(tf.concat([d3, d4a, tap8!], -1), forward);
+    const x3 = u3.apply([d3, d4a, tap8!], forward);
 
     // The last two levels look at maps of the level before through their up-convolutions.
     const extend = (path: UpPath, name: string) => path.up(this.#ups[name]!);

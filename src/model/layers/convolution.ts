@@ -3,7 +3,7 @@ import type { Forward } from "../forward.ts";
 import type { Initializer, Weights } from "../weights.ts";
 import type { Activation } from "./activation.ts";
 import type { ChannelAffine } from "./channel_affine.ts";
-import { unscaledDropout } from "./dropout.ts";
+import { type Maps, unscaledDropout } from "./dropout.ts";
 import { fusedConvolution } from "./fused_convolution.ts";
 import {
   biasAdd,
@@ -118,10 +118,10 @@ export class Conv2D implements Convolution {
   }
 
   /**
-   * `apply(dropout(x, rate, forward))`. What dropout multiplies by goes into the kernel, which is smaller
-   * than most maps.
+   * `apply(dropout(x, rate, forward))`, of joined maps. What dropout multiplies by goes into the kernel,
+   * which is smaller than most maps.
    */
-  applyDropped(x: tf.Tensor4D, rate: number, forward: Forward): tf.Tensor4D {
+  applyDropped(x: Maps, rate: number, forward: Forward): tf.Tensor4D {
     const [left, scale] = unscaledDropout(x, rate, forward);
     return this.#convolve(left, scale === 1 ? this.kernel : tf.mul(this.kernel, scale));
   }

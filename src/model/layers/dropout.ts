@@ -1,6 +1,15 @@
-import type { tf } from "@/tensorflow/mod.ts";
+import { tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
-import { drop } from "./kernels/mod.ts";
+import { dropJoined } from "./kernels/mod.ts";
+
+/** A map `[batch, height, width, channels]`, or maps to be joined along the channels. */
+export type Maps = tf.Tensor4D | readonly tf.Tensor4D[];
+
+/** One map of them. */
+export function join(x: Maps): tf.Tensor4D {
+  if (x instanceof tf.Tensor) return x;
+  return x.length === 1 ? x[0]! : tf.concat([...x], -1);
+}
 
 /**
  * Sets a share of the elements to zero while training and scales the others up, so that the expected
@@ -27,19 +36,22 @@ export function stochasticDepth(x: tf.Tensor4D, rate: number, forward: Forward):
  * @returns The elements that are left, and what to multiply them by.
  */
 export function unscaledDropout(
-  x: tf.Tensor4D,
+  x: Maps,
   rate: number,
   forward: Forward,
 ): [x: tf.Tensor4D, scale: number] {
   checkRate(rate);
-  if (!forward.training || rate === 0) return [x, 1];
-  return [drop(x, forward.random.kept(x.shape, rate), 1), 1 / (1 - rate)];
+  if (!forward.training || rate === 0) return [join(x), 1];
+  const parts = x instanceof tf.Tensor ? [x] : x;
+  const channels = parts.reduce((sum, { shape }) => sum + shape[3], 0);
+  const shape = [...parts[0]!.shape.slice(0, 3), channels];
+  return [dropJoined(parts, forward.random.kept(shape, rate), 1), 1 / (1 - rate)];
 }
 
 function dropAtRate(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): tf.Tensor4D {
   checkRate(rate);
   if (!forward.training || rate === 0) return x;
-  return drop(x, forward.random.kept(shape, rate), 1 / (1 - rate));
+  return dropJoined([x], forward.random.kept(shape, rate), 1 / (1 - rate));
 }
 
 function checkRate(rate: number): void {

@@ -7,7 +7,7 @@ export { ConvBatchNorm } from "./conv_batch_norm.ts";
 export { ConvBlock, type ConvBlockOptions } from "./conv_block.ts";
 export { Conv2D, type ConvolutionOptions, DepthwiseConv2D, UpConv2D } from "./convolution.ts";
 export { DilatedConv2D, dilatedConv2d } from "./dilated_convolution.ts";
-export { dropout, stochasticDepth } from "./dropout.ts";
+export { dropout, join, type Maps, stochasticDepth } from "./dropout.ts";
 export { FrozenBatchNorm } from "./frozen_batch_norm.ts";
 export { canFuse, type Epilogue, fusedConvolution, type Geometry } from "./fused_convolution.ts";
 export { GroupNorm } from "./group_norm.ts";

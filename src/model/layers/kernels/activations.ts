@@ -1,4 +1,12 @@
-import { OneDnn, rawOp, shortlyBefore, tf, usesOneDnn } from "@/tensorflow/mod.ts";
+import {
+  OneDnn,
+  oneKernel,
+  paysAsOneKernel,
+  rawOp,
+  shortlyBefore,
+  tf,
+  usesOneDnn,
+} from "@/tensorflow/mod.ts";
 import { type Attributes, FLOAT, register, run } from "./register.ts";
 
 const LEAKY_RELU = "project/LeakyRelu";
@@ -35,6 +43,7 @@ register(
     inputsToSave: ["x"],
     gradFunc: (dy, [x]) => ({
       x: () => {
+        if (paysAsOneKernel(x!)) return gradientInOnePass(x!, dy as tf.Tensor);
         const input = shortlyBefore(x!, dy as tf.Tensor);
         const sigmoid = tf.sigmoid(input);
         // x sigmoid (1 - sigmoid): TensorFlow multiplies the slope of the sigmoid with what it is given.
@@ -44,6 +53,14 @@ register(
     }),
   },
 );
+
+/** The gradient of {@linkcode swish} in one pass. */
+function gradientInOnePass(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+  return oneKernel("swish gradient", [x, dy], (x, dy) => {
+    const sigmoid = tf.sigmoid(x!);
+    return [tf.mul(dy!, tf.add(sigmoid, tf.mul(x!, tf.mul(sigmoid, tf.sub(1, sigmoid)))))];
+  })[0]!;
+}
 
 /** `x sigmoid(x)` (Ramachandran et al. 2017); its gradient keeps only `x` in memory. */
 export function swish(x: tf.Tensor4D): tf.Tensor4D {
