@@ -88,6 +88,22 @@ Deno.test("train --on hands the workers' timeouts on", () =>
     assertStringIncludes(kubernetes.out, lines.map((word) => `- ${word}\n`).join(" ".repeat(16)));
   }));
 
+Deno.test("train --on keeps a value of several lines out of what runs", () =>
+  withRuns(async () => {
+    const setting = ["--set", 'description="a\n\n  it"'];
+    const { out } = await train(STAGE, "--on", "slurm", ...setting);
+    const end = out.indexOf("\nset -u");
+    const head = out.slice(0, end).split("\n");
+    assertEquals(head.filter((line) => !line.startsWith("#")), []);
+    const check = new Deno.Command("bash", { args: ["-n"], stdin: "piped", stderr: "null" })
+      .spawn();
+    await new Blob([out]).stream().pipeTo(check.stdin);
+    assert((await check.status).success, out);
+    const manifest = (await train(STAGE, ...KUBERNETES, ...setting)).out;
+    const [top] = manifest.split("apiVersion:");
+    assertEquals(top!.trimEnd().split("\n").filter((line) => !line.startsWith("#")), []);
+  }));
+
 Deno.test("train --status lists each run, and those that have not begun", () =>
   withRuns(async () => {
     const { code, out } = await train(STAGE, "--folds", "2", "--status");
