@@ -11,6 +11,8 @@ export interface LaunchOptions {
    * an empty list they see none, and share the cores.
    */
   gpus: readonly string[];
+  /** Seconds that the others have to end by themselves when one has failed. Default: 30. */
+  patience?: number;
 }
 
 /** One Ctrl-C can arrive twice, from the terminal and handed on; see `Interrupt`. */
@@ -19,12 +21,13 @@ const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 /**
  * Starts workers on this machine, which train together through its loopback interface, and waits for
  * them. What the chief prints is printed; of the others, errors alone, each line with the worker's name.
+ * When one fails the others end too: those that it was connected with by themselves, the rest by SIGTERM.
  *
  * @returns The exit code: 0, or that of the worker that ended first with another.
  * @throws {RangeError} If the number of workers is not a whole number from 1 on, or there are fewer GPUs.
  */
 export async function launchWorkers(options: LaunchOptions): Promise<number> {
-  const { workers, args, gpus } = options;
+  const { workers, args, gpus, patience = 30 } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new RangeError(
       `Cannot start workers as their number must be a whole number >= 1: ${workers}`,
@@ -54,23 +57,34 @@ export async function launchWorkers(options: LaunchOptions): Promise<number> {
       stderr: index === 0 ? "inherit" : "piped",
     }).spawn()
   );
+  let isStopping = false;
   const forward = SIGNALS.map((signal) => {
     const listener = () => {
+      isStopping = true;
       for (const child of children) kill(child, signal);
     };
     Deno.addSignalListener(signal, listener);
     return { signal, listener };
   });
+  let stop: ReturnType<typeof setTimeout> | undefined;
   try {
     let code = 0;
     await Promise.all(children.map(async (child, index) => {
       const printed = index === 0 ? undefined : printLines(child.stderr, `worker ${index}`);
       const status = await child.status;
       await printed;
-      if (status.code !== 0 && code === 0) code = status.code;
+      if (status.code === 0 || code !== 0) return;
+      code = status.code;
+      // One that saves what it has been told to save must not be told twice.
+      if (isStopping) return;
+      stop = setTimeout(() => {
+        console.error(`worker ${index} has ended with ${code}: the others are stopped`);
+        for (const child of children) kill(child, "SIGTERM");
+      }, patience * 1000);
     }));
     return code;
   } finally {
+    clearTimeout(stop);
     for (const { signal, listener } of forward) Deno.removeSignalListener(signal, listener);
   }
 }
