@@ -20,6 +20,7 @@ export {
   type JitOptions,
   type Jitted,
 } from "./jit.ts";
+export { keptByKeys } from "./keyed_draws.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { inFloat32, keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { hasOneDnn, usesOneDnn } from "./onednn.ts";
