@@ -13,6 +13,7 @@ export { type DeviceChoice, usesGpu } from "./device.ts";
 export { DisposedTensorError } from "./eager.ts";
 export { gpuModels } from "./gpu_models.ts";
 export {
+  asInput,
   type CompileOptions,
   isConstant,
   isTracing,
@@ -22,7 +23,7 @@ export {
 } from "./jit.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { inFloat32, keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
-export { hasOneDnn, usesOneDnn } from "./onednn.ts";
+export { hasOneDnn, usesBfloat16, usesOneDnn } from "./onednn.ts";
 export { oneKernel, paysAsOneKernel } from "./one_kernel.ts";
 export { OneDnn } from "./onednn_names.ts";
 export { ResourceVariable } from "./resource_variable.ts";
