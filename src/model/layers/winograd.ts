@@ -12,10 +12,11 @@ const POINTS = TILE + TAPS - 1;
 const MATRICES = winogradMatrices(TILE, TAPS, [0, 5 / 8, -5 / 8, 3 / 2, -3 / 2]);
 
 /**
- * What it takes for the products that are saved to be worth the transforms: so many products of channels
- * and filters at each pixel, and so many tiles and filters, for which a kernel's 36 points are read.
+ * What it takes for the transforms to cost less than the products that are saved: each channel is
+ * transformed for all filters, each filter's sums for all channels, and a kernel's 36 points are read for all
+ * tiles; two kernels more are called.
  */
-const LEAST = { products: 2 ** 15, tiles: 64, filters: 64 };
+const LEAST = { channels: 128, filters: 64, tiles: 64, products: 2 ** 21 };
 
 /**
  * Whether a 3x3 convolution is faster by Winograd's method: in a traced function on a CPU with oneDNN, in
@@ -29,9 +30,10 @@ export function winogradPays(x: tf.Tensor4D, kernel: tf.Tensor4D): boolean {
   const [rows, columns, channels, filters] = kernel.shape;
   const [batch, height, width] = x.shape;
   const tiles = batch * tilesAlong(height) * tilesAlong(width);
-  return rows === TAPS && columns === TAPS && channels * filters >= LEAST.products &&
-    filters >= LEAST.filters && tiles >= LEAST.tiles &&
-    canFuse() && !usesBfloat16() && isConstant(kernel);
+  const isLarge = channels >= LEAST.channels && filters >= LEAST.filters &&
+    tiles >= LEAST.tiles && channels * filters * tiles >= LEAST.products;
+  return rows === TAPS && columns === TAPS && isLarge && canFuse() && !usesBfloat16() &&
+    isConstant(kernel);
 }
 
 /** A map cut into overlapping tiles of 6x6, transformed for Winograd's method. */
@@ -67,7 +69,7 @@ export function winogradConvolution(
   { bias, add, activation }: FusedEpilogue,
   scale = 1,
 ): tf.Tensor4D {
-  const products = tf.matMul(values, asInput(transformKernel(kernel)));
+  const products = tf.matMul(values, asInput(tf.tidy(() => transformKernel(kernel))));
   const name = `winograd_map ${height} ${width} ${scale} ${JSON.stringify(activation)}`;
   const inputs = [products, bias, ...(add ? [add] : [])];
   const [y] = oneKernel(name, inputs, (products, bias, add) => {
