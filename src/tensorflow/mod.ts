@@ -21,6 +21,7 @@ export {
   type JitOptions,
   type Jitted,
 } from "./jit.ts";
+export { keptByKeys } from "./keyed_draws.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { inFloat32, keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { hasOneDnn, usesBfloat16, usesOneDnn } from "./onednn.ts";

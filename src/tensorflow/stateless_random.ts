@@ -106,6 +106,17 @@ export class StatelessRandom {
     });
   }
 
+  /**
+   * Keys for {@linkcode keptByKeys}, one for each row of a batch.
+   *
+   * @returns int32 `[rows, 2]`.
+   */
+  keys(rows: number): tf.Tensor2D {
+    return tf.tidy(() => {
+      return this.#draw("StatelessRandomUniformFullInt", [rows, 2], "int32") as tf.Tensor2D;
+    });
+  }
+
   #draw(op: string, shape: number[], dtype: "float32" | "int32" = "float32"): tf.Tensor {
     const draw = this.#draws++;
     const drawAll = (shape: number[], row: number) => {

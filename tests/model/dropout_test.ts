@@ -60,6 +60,27 @@ for (const [name, layer] of LAYERS) {
   });
 }
 
+Deno.test("dropout() of large images keeps what it draws from keys, in the gradient too", () => {
+  tf.tidy(() => {
+    const x = wave<tf.Tensor4D>([2, 512, 512, 4], 0.7, 0.2);
+    const results = (x: tf.Tensor, seed: tf.Tensor1D) => {
+      return tf.valueAndGrad((x) => dropout(x as tf.Tensor4D, 0.25, training(seed)))(x);
+    };
+    const traced = jit(results);
+    for (const number of [1, 2]) {
+      const [eager, found] = [results(x, seed(number)), traced(x, seed(number))];
+      // 1 / (1 - 0.25) where it is kept.
+      const share = tf.mean(eager.grad).dataSync()[0]!;
+      assertAlmostEquals(share, 1, 4 * Math.sqrt(0.25 / 0.75 / x.size));
+      for (const { value, grad } of [eager, found]) {
+        assertEquals(tf.max(tf.abs(tf.sub(value, tf.mul(x, grad)))).dataSync()[0]! < 1e-6, true);
+        assertEquals(tf.max(tf.abs(tf.sub(grad, eager.grad))).dataSync()[0], 0);
+      }
+    }
+    traced.dispose();
+  });
+});
+
 Deno.test("stochasticDepth() drops whole images, dropout() single elements", () => {
   const x = tf.ones([100, 4, 4, 2]) as tf.Tensor4D;
   const sumsOf = (layer: Layer) =>

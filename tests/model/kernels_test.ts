@@ -50,7 +50,12 @@ const KERNELS: {
   {
     name: "dropJoined()",
     inputs: () => [row(-2, -0.5, 0.5, 3)],
-    run: (x) => dropJoined([x as tf.Tensor4D], tf.tensor4d([1, 0, 1, 0], [1, 1, 4, 1], "bool"), 2),
+    run: (x) =>
+      dropJoined(
+        [x as tf.Tensor4D],
+        { mask: tf.tensor4d([1, 0, 1, 0], [1, 1, 4, 1], "bool") },
+        2,
+      ),
     expected: [-4, 0, 1, 0],
   },
   {
@@ -299,8 +304,8 @@ const LARGE: { name: string; shapes: number[][]; run(...inputs: tf.Tensor[]): tf
     name: "dropJoined()",
     shapes: [[1, 256, 256, 48], [1, 256, 256, 16]],
     run: (...parts) => {
-      const kept = tf.cast(tf.greater(wave([1, 256, 256, 64], 1.3, 0.4), 0), "bool");
-      return dropJoined(parts as tf.Tensor4D[], kept, 1.25);
+      const keys = tf.tensor2d([[123456789, -987654321]], [1, 2], "int32");
+      return dropJoined(parts as tf.Tensor4D[], { keys, rate: 0.2 }, 1.25);
     },
   },
 ];

@@ -1,6 +1,6 @@
-import { tf } from "@/tensorflow/mod.ts";
+import { type StatelessRandom, tf } from "@/tensorflow/mod.ts";
 import type { Forward } from "../forward.ts";
-import { dropJoined } from "./kernels/mod.ts";
+import { dropJoined, type Kept } from "./kernels/mod.ts";
 
 /** A map `[batch, height, width, channels]`, or maps to be joined along the channels. */
 export type Maps = tf.Tensor4D | readonly tf.Tensor4D[];
@@ -45,13 +45,22 @@ export function unscaledDropout(
   const parts = x instanceof tf.Tensor ? [x] : x;
   const channels = parts.reduce((sum, { shape }) => sum + shape[3], 0);
   const shape = [...parts[0]!.shape.slice(0, 3), channels];
-  return [dropJoined(parts, forward.random.kept(shape, rate), 1), 1 / (1 - rate)];
+  return [dropJoined(parts, choose(shape, rate, forward.random), 1), 1 / (1 - rate)];
 }
 
 function dropAtRate(x: tf.Tensor4D, rate: number, forward: Forward, shape: number[]): tf.Tensor4D {
   checkRate(rate);
   if (!forward.training || rate === 0) return x;
-  return dropJoined([x], forward.random.kept(shape, rate), 1 / (1 - rate));
+  return dropJoined([x], choose(shape, rate, forward.random), 1 / (1 - rate));
+}
+
+/** From so many elements of an image on, drawing a mask and keeping it costs more than drawing it twice. */
+const LARGE_IMAGE = 2 ** 20;
+
+function choose(shape: number[], rate: number, random: StatelessRandom): Kept {
+  const [rows, ...image] = shape as [number, ...number[]];
+  if (tf.util.sizeFromShape(image) < LARGE_IMAGE) return { mask: random.kept(shape, rate) };
+  return { keys: random.keys(rows), rate };
 }
 
 function checkRate(rate: number): void {

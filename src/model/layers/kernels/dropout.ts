@@ -1,69 +1,80 @@
-import { afterwards, oneKernel, paysAsOneKernel, tf } from "@/tensorflow/mod.ts";
-import { type Attributes, type Inputs, register, run } from "./register.ts";
-
-/** Numbers in a map from which on a kernel of its own pays. */
-const LARGE_MAP = 2 ** 22;
+import { afterwards, keptByKeys, oneKernel, tf } from "@/tensorflow/mod.ts";
+import { type Attributes, register, run } from "./register.ts";
 
 const DROP_JOINED = "project/DropJoined";
 register(
   DROP_JOINED,
-  ({ kept, ...parts }, attributes) => {
-    const { scale } = settings(attributes);
+  ({ chosen, ...parts }, attributes) => {
+    const { channels: _, ...settings } = settingsOf(attributes);
     const maps = Object.values(parts) as tf.Tensor[];
-    // Not in the kernel: XLA's own concatenation is slow.
+    // Not within one kernel: XLA's own concatenation is slow.
     const x = maps.length === 1 ? maps[0]! : tf.concat(maps, -1);
-    if (!paysAsOneKernel(kept!, LARGE_MAP)) return scaled(x, kept!, scale);
-    return oneKernel(`drop, ${scale}`, [x, kept!], (x, kept) => [scaled(x!, kept!, scale)])[0]!;
+    const drop = (x: tf.Tensor, chosen: tf.Tensor) => [scaled(x, chosen, settings)];
+    if (settings.rate === undefined) return drop(x, chosen as tf.Tensor)[0]!;
+    return oneKernel(`drop ${Object.values(settings)}`, [x, chosen!], drop)[0]!;
   },
   {
-    inputsToSave: ["kept"],
-    gradFunc: (dy, [kept], attributes) => {
-      const { scale, channels } = settings(attributes);
-      const split = (x: tf.Tensor) => channels.length === 1 ? [x] : tf.split(x, channels, -1);
+    inputsToSave: ["chosen"],
+    gradFunc: (dy, [chosen], attributes) => {
+      const { channels, ...settings } = settingsOf(attributes);
+      const slopes = (dy: tf.Tensor, chosen: tf.Tensor) => {
+        const dx = scaled(dy, chosen, settings);
+        return channels.length === 1 ? [dx] : tf.split(dx, channels, -1);
+      };
+      const name = `drop's gradient ${Object.values(settings)} ${channels}`;
       // Not inside the functions below: TensorFlow.js frees what each of them leaves behind.
-      const gradients = paysAsOneKernel(kept!, LARGE_MAP)
-        ? oneKernel(
-          `gradient of drop, ${scale}, ${channels}`,
-          [dy as tf.Tensor, kept!],
-          (dy, kept) => {
-            return split(scaled(dy!, kept!, scale));
-          },
-        )
-        : split(scaled(dy as tf.Tensor, kept!, scale));
+      const gradients = settings.rate === undefined
+        ? slopes(dy as tf.Tensor, chosen!)
+        : oneKernel(name, [dy as tf.Tensor, chosen!], slopes);
       return Object.fromEntries(gradients.map((gradient, i) => [partName(i), () => gradient]));
     },
   },
 );
 
-function settings(attributes: Attributes) {
-  return attributes as unknown as { scale: number; channels: number[] };
+interface Settings {
+  scale: number;
+  /** With it `chosen` are keys to draw from, else it is what is kept. */
+  rate?: number;
+  /** Of each part. */
+  channels: number[];
+}
+
+function settingsOf(attributes: Attributes): Settings {
+  return attributes as unknown as Settings;
 }
 
 function partName(i: number): string {
   return `part${i}`;
 }
 
-function scaled(x: tf.Tensor, kept: Inputs[string], scale: number): tf.Tensor {
+function scaled(x: tf.Tensor, chosen: tf.Tensor, { scale, rate }: Omit<Settings, "channels">) {
   return tf.tidy(() => {
+    const kept = rate === undefined ? chosen : keptByKeys(chosen as tf.Tensor2D, x.shape, rate);
     // Else the factors, four times as large, would be made when `kept` is there.
-    const factors = tf.cast(afterwards(kept as tf.Tensor, x), "float32");
+    const factors = tf.cast(afterwards(kept, x), "float32");
     return tf.mul(x, scale === 1 ? factors : tf.mul(factors, scale));
   });
 }
 
+/** What dropout keeps: the elements themselves, a byte each, or keys that {@linkcode keptByKeys} draws from. */
+export type Kept = { mask: tf.Tensor } | { keys: tf.Tensor2D; rate: number };
+
 /**
- * `scale concat(parts)` where it is kept, else 0. Its gradient keeps `kept` alone in memory, a byte an
- * element.
+ * `scale concat(parts)` where it is kept, else 0. Its gradient keeps only what `kept` holds in memory.
  *
  * @param parts `[batch, height, width, channels]` each, joined along the channels.
- * @param kept Booleans, of a shape that can be broadcast to that of the joined map.
+ * @param kept A mask is of booleans, and can be broadcast to the shape of the joined map.
  */
 export function dropJoined(
   parts: readonly tf.Tensor4D[],
-  kept: tf.Tensor,
+  kept: Kept,
   scale: number,
 ): tf.Tensor4D {
   const inputs = Object.fromEntries(parts.map((part, i) => [partName(i), part]));
   const channels = parts.map(({ shape }) => shape[3]);
-  return run(DROP_JOINED, { ...inputs, kept }, { scale, channels });
+  if ("mask" in kept) {
+    return run(DROP_JOINED, { ...inputs, chosen: kept.mask }, { scale, channels });
+  }
+  const { keys, rate } = kept;
+  return run(DROP_JOINED, { ...inputs, chosen: keys }, { scale, rate, channels });
 }

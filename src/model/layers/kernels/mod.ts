@@ -11,7 +11,7 @@ export {
   paddedConv2d,
   scaledConv2d,
 } from "./convolutions.ts";
-export { dropJoined } from "./dropout.ts";
+export { dropJoined, type Kept } from "./dropout.ts";
 export {
   batchNormFrozenGradient,
   batchNormInference,
