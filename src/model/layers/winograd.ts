@@ -16,7 +16,7 @@ const MATRICES = winogradMatrices(TILE, TAPS, [0, 5 / 8, -5 / 8, 3 / 2, -3 / 2])
  * transformed for all filters, each filter's sums for all channels, and a kernel's 36 points are read for all
  * tiles; two kernels more are called.
  */
-const LEAST = { channels: 128, filters: 64, tiles: 64, products: 2 ** 21 };
+const LEAST = { channels: 128, filters: 32, tiles: 64, products: 2 ** 21 };
 
 /**
  * Whether a 3x3 convolution is faster by Winograd's method: in a traced function on a CPU with oneDNN, in
