@@ -10,6 +10,7 @@ import {
   MAX_NOTEBOOK_BYTES,
   MAX_OUTPUT_BYTES,
   type Notebook,
+  notebookNames,
   readNotebook,
   writeNotebook,
 } from "@/jupyter/mod.ts";
@@ -110,7 +111,7 @@ export function toNotebookPlaces(
 
 /** Checks all notebooks of a folder and returns what is wrong, for the reader. */
 export async function checkNotebooks(folder: string): Promise<string[]> {
-  const paths = await notebooksOf(folder);
+  const paths = await pathsIn(folder);
   const problems: string[] = [];
   const modules = new Map<string, NotebookModule>();
   const temporary = await Deno.realPath(await Deno.makeTempDir({ prefix: "notebooks-" }));
@@ -163,7 +164,7 @@ async function findUnformatted(paths: string[], temporary: string): Promise<stri
 
 /** Formats all notebooks of a folder. */
 export async function formatNotebooks(folder: string): Promise<void> {
-  const paths = await notebooksOf(folder);
+  const paths = await pathsIn(folder);
   if (paths.length === 0) return;
   for (const path of paths) {
     const notebook = await readNotebook(path);
@@ -176,12 +177,8 @@ export async function formatNotebooks(folder: string): Promise<void> {
   for (const path of paths) await writeNotebook(path, await readNotebook(path));
 }
 
-async function notebooksOf(folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    if (entry.isFile && entry.name.endsWith(".ipynb")) paths.push(join(folder, entry.name));
-  }
-  return paths.sort();
+async function pathsIn(folder: string): Promise<string[]> {
+  return (await notebookNames(folder)).map((name) => join(folder, name));
 }
 
 /** Runs Deno and returns what it says if it fails. */

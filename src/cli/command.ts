@@ -33,6 +33,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   "MissingRunError",
   "NotADirectory",
   "NotFound",
+  "NotebookError",
   "PermissionDenied",
   "PhantomError",
   "PretrainedError",

@@ -113,6 +113,11 @@ export function parseJobs(values: JobValues): JobArguments | undefined {
   } else if (image === undefined || claim === undefined) {
     throw new RangeError("Cannot write for kubernetes without --image and --claim");
   }
+  if (status) {
+    for (const [option, given] of [["--submit", submit], ["--write", write]] as const) {
+      if (given) throw new RangeError(`Cannot use ${option} with --status: leave one out`);
+    }
+  }
   if (folds === undefined && sweep === undefined && on === undefined && !status) return undefined;
   return {
     folds: folds === undefined ? undefined : number(folds, "--folds", 2),
@@ -283,9 +288,8 @@ async function submit(command: string, args: readonly string[], text: string): P
         `submit it where there is one`,
     );
   }
-  const writer = process.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  const { success, code } = await process.status;
+  const written = new Blob([text]).stream().pipeTo(process.stdin)
+    .catch(() => {}); // it ended before it had read all: its exit code says so
+  const [{ success, code }] = await Promise.all([process.status, written]);
   if (!success) throw new RangeError(`Cannot submit as ${command} ends with ${code}`);
 }

@@ -1,7 +1,8 @@
 /** Starts JupyterLab with Deno's kernel: `deno task lab`. */
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeFileAtomic } from "@/files/mod.ts";
+import { commandOutput } from "@/doctor/mod.ts";
+import { exists, writeFileAtomic } from "@/files/mod.ts";
 import { command } from "./command.ts";
 import { SetupError } from "./setup.ts";
 
@@ -48,16 +49,7 @@ export function labEnvironment(): Record<string, string> {
 /** The project's Python, or on machines that bring their own TensorFlow the one on PATH. */
 async function findPython(): Promise<string> {
   for (const python of [join(ENVIRONMENT, "bin", "python"), "python3"]) {
-    try {
-      const { success } = await new Deno.Command(python, {
-        args: ["-c", "import jupyterlab"],
-        stdin: "null",
-        stderr: "null",
-      }).output();
-      if (success) return python;
-    } catch {
-      // There is no such command.
-    }
+    if (await commandOutput(python, ["-c", "import jupyterlab"]) !== undefined) return python;
   }
   throw new SetupError(
     "Cannot start JupyterLab as neither .venv nor the python3 on PATH has it. Install it with: " +
@@ -70,7 +62,7 @@ async function writeIndex(): Promise<string> {
   const { labIndex } = await import("@/site/mod.ts");
   const { datasetRoot } = await import("@/data/mod.ts");
   const table = join(datasetRoot(), "train-rle.csv");
-  const hasData = await Deno.stat(table).then(() => true, () => false);
+  const hasData = await exists(table).catch(() => false); // a page can be shown all the same
   await writeFileAtomic(join(NOTEBOOKS, INDEX), await labIndex(NOTEBOOKS, hasData));
   return `/lab/tree/notebooks/${INDEX}`;
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DatasetError } from "@/data/mod.ts";
 import { listExperiments } from "@/experiments/mod.ts";
-import { type RunFailure, runNotebook } from "@/jupyter/mod.ts";
+import { notebookNames, type RunFailure, runNotebook } from "@/jupyter/mod.ts";
 import { command, isExpectedName, UsageError } from "./command.ts";
 
 const HELP = `Runs notebooks/*.ipynb from top to bottom, in order, or only some of them.
@@ -112,11 +112,7 @@ async function requireDataset(root: string): Promise<void> {
 
 /** The notebooks in order of their names, all or those that were asked for. */
 async function selectNotebooks(folder: string, names: string[]): Promise<string[]> {
-  const all: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    if (entry.isFile && entry.name.endsWith(".ipynb")) all.push(entry.name);
-  }
-  all.sort();
+  const all = await notebookNames(folder);
   if (all.length === 0) throw new UsageError(`Cannot run notebooks as there are none: ${folder}`);
   for (const name of names) {
     if (!all.some((file) => matches(file, name))) {

@@ -28,7 +28,7 @@ Options:
                 the film; none for a film in which nothing was found
   --json        also writes predictions.json: area in pixels and mm2, side, regions and confidence of
                 each film, models and rule
-  --skip-bad    ends with 0 although files could not be used
+  --skip-bad    ends with 0 although files could not be used, unless none could
   --help        shows this
 
 A film is called as its file, without .dcm. One that is not ${FILM_SIZE} x ${FILM_SIZE} is placed in such a
@@ -91,17 +91,18 @@ function parseArguments(args: string[]): Arguments {
 }
 
 async function predict(parsed: Arguments): Promise<number> {
-  const bad = await predictFolder(parsed);
+  const { films, bad } = await predictFolder(parsed);
   if (bad.length === 0) return 0;
   console.error(`${bad.length} files could not be used:`);
   for (const { imageId, path, reason } of bad) console.error(`  ${path ?? imageId}: ${reason}`);
-  return parsed.skipBad ? 0 : 1;
+  if (films === 0) console.error("None could be used, so nothing is written");
+  return parsed.skipBad && films > 0 ? 0 : 1;
 }
 
-/** Predicts one film after the other and returns the files that could not be used. */
+/** Predicts one film after the other; returns how many, and the files that could not be used. */
 async function predictFolder(
   { folder, runs: names, rule: kind, output, png, dicomSeg, json }: Arguments,
-): Promise<Excluded[]> {
+): Promise<{ films: number; bad: Excluded[] }> {
   // Runs are looked up first: a misspelt name shall not cost the time to read all films.
   const members: Member[] = [];
   for (const name of names) members.push(await findMember(name));
@@ -111,7 +112,7 @@ async function predictFolder(
   const { data } = members[0]!.run.experiment;
   console.log(`${source}: ${ruleText(rule)}`);
 
-  const index = await loadFilms(folder);
+  const index = await loadFilms(folder, { leftOut: output });
   const cache = join(output, ".prepared");
   const preparing = new Progress(index.films.length, { label: "reading", unit: "films" });
   const prepared = await prepare(index.films, {
@@ -127,7 +128,7 @@ async function predictFolder(
   const films = index.films.filter(({ imageId }) => prepared.has(imageId));
   if (films.length === 0) {
     await Deno.remove(cache, { recursive: true });
-    return bad;
+    return { films: 0, bad };
   }
 
   const results = new PredictionFolder({
@@ -161,7 +162,7 @@ async function predictFolder(
     const more = negatives.length > NAMED ? ` and ${negatives.length - NAMED} more` : "";
     console.log(`No ${finding} was found, so there is no DICOM Segmentation: ${named}${more}`);
   }
-  return [...bad, ...results.failed];
+  return { films: films.length, bad: [...bad, ...results.failed] };
 }
 
 /** The rule that turns probabilities into masks, and where it comes from, for the reader. */

@@ -72,6 +72,16 @@ function parseArguments(args: string[]): Arguments {
   if (text !== undefined && status === undefined) {
     throw new RangeError(`Cannot list runs as --status must be ${STATUSES.join(", ")}: ${text}`);
   }
+  if (repeat !== undefined) {
+    for (const [option, given] of Object.entries({ lineage, status: text, experiment })) {
+      if (given === undefined) continue;
+      throw new RangeError(
+        `Cannot repeat a run with --${option}, which is for a list: leave it out`,
+      );
+    }
+  } else if (data !== undefined) {
+    throw new RangeError(`Cannot list runs with --data, which is for --repeat: ${data}`);
+  }
   if (lineage !== undefined && !/\.(svg|png)$/.test(lineage)) {
     throw new RangeError(`Cannot draw runs as --lineage must end in .svg or .png: ${lineage}`);
   }

@@ -7,11 +7,14 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { sha256, writeFileAtomic } from "@/files/mod.ts";
+import { exists, sha256, writeFileAtomic } from "@/files/mod.ts";
 // Not through the doors: those also load npm packages.
+import { commandOutput } from "../doctor/command_output.ts";
 import { kernelEnvironment } from "../jupyter/environment.ts";
 import { findTensorFlow, LIBRARY_VARIABLE, type TensorFlowLibrary } from "../tensorflow/library.ts";
 import { command } from "./command.ts";
+
+export { exists };
 
 const HELP =
   `Fetches what the project needs: npm packages into Deno's cache, and TensorFlow and JupyterLab into
@@ -216,7 +219,7 @@ async function findPython(): Promise<{ command: string; version: string }> {
   for (let minor = newest; minor >= oldest; minor--) commands.push(`python3.${minor}`);
   const seen: string[] = [];
   for (const command of commands) {
-    const version = await output(command, [
+    const version = await commandOutput(command, [
       "-c",
       "import sys; print('%d.%d.%d' % sys.version_info[:3])",
     ]);
@@ -310,25 +313,8 @@ export async function runWithRetries(
   throw new SetupError(`${failure} as the command fails: ${command} ${args.join(" ")}\n${end}`);
 }
 
-async function output(command: string, args: string[]): Promise<string | undefined> {
-  try {
-    const { success, stdout } = await new Deno.Command(command, {
-      args,
-      stdin: "null",
-      stderr: "null",
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
-  } catch {
-    return undefined; // there is no such command
-  }
-}
-
 async function succeeds(command: string, args: string[]): Promise<boolean> {
-  return await output(command, args) !== undefined;
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
+  return await commandOutput(command, args) !== undefined;
 }
 
 async function readIfThere(path: string): Promise<string> {

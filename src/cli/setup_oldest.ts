@@ -5,9 +5,10 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { exists } from "@/files/mod.ts";
 import { libraryFileName } from "../tensorflow/library.ts";
 import { command } from "./command.ts";
-import { exists, runWithRetries, SetupError } from "./setup.ts";
+import { runWithRetries, SetupError } from "./setup.ts";
 
 const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const VERSION = "2.16.2";

@@ -1,7 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { listExperiments, loadExperiment, runFolder } from "@/experiments/mod.ts";
-import { CLUSTER_VARIABLE, joinCluster, launchWorkers, parseTfConfig } from "@/cluster/mod.ts";
+import {
+  CLUSTER_VARIABLE,
+  joinCluster,
+  launchWorkers,
+  parseTfConfig,
+  workerGpus,
+} from "@/cluster/mod.ts";
+import { thisMachine } from "@/doctor/mod.ts";
 import { watchStage } from "@/notebook/mod.ts";
 import { command, UsageError } from "./command.ts";
 import { interruptible } from "./interruptible.ts";
@@ -23,8 +30,8 @@ Options:
                     learning rate, parent; nothing is written
   --previous        goes on from the checkpoint before the last one, if that one is damaged
   --workers N       trains in N processes of this machine together, each on its part of every batch
-                    and on a GPU of its own; where there is none, or training.device is cpu, each
-                    has its part of the cores
+                    and on a GPU of its own; where TensorFlow uses none, or training.device is
+                    cpu, each has its part of the cores
   --worker-timeout S  seconds without a sign of life after which a worker is given up (default: 60)
   --start-timeout S   seconds until all workers must have started (default: 300)
   --unfinished      trains only the stages that are not finished: those of the same configuration,
@@ -94,6 +101,13 @@ function parseArguments(args: string[]): Arguments {
   if (names.length === 0 && !list) {
     throw new RangeError("Cannot train as no experiment is named");
   }
+  const jobs = parseJobs(values);
+  if (jobs && (dryRun || previous)) {
+    const what = dryRun ? "--dry-run" : "--previous";
+    throw new RangeError(
+      `Cannot make jobs with ${what}, which is for a stage that is trained here. Leave one out`,
+    );
+  }
   return {
     args,
     names,
@@ -103,7 +117,7 @@ function parseArguments(args: string[]): Arguments {
     previous,
     unfinished,
     list,
-    jobs: parseJobs(values),
+    jobs,
     workers,
     timeouts: {
       ...(timeout !== undefined && { timeout }),
@@ -148,7 +162,7 @@ async function train(options: Arguments): Promise<number | void> {
     return await launchWorkers({
       workers,
       args: ["run", "-A", program, ...withoutWorkers(args)],
-      ...(onCpu && { gpus: [] }),
+      gpus: onCpu ? [] : await workerGpus({ usesGpu: tensorFlowUsesGpu }),
     });
   }
   const { planStage, planText, trainStage } = await import("@/training/mod.ts");
@@ -181,6 +195,19 @@ async function train(options: Arguments): Promise<number | void> {
       await cluster?.leave();
     }
   }, () => `deno task train ${left.join(" ")}, with the same options`);
+}
+
+/** Asked of a process of its own: one that holds a GPU's memory would take it from the workers. */
+async function tensorFlowUsesGpu(): Promise<boolean> {
+  const loaded = await thisMachine().loadTensorFlow();
+  const usesGpu = "devices" in loaded && loaded.devices.includes("GPU");
+  if (!usesGpu) {
+    console.error(
+      "There is a GPU, but TensorFlow does not use it: the workers share the CPU's cores. " +
+        "`deno task doctor` tells more",
+    );
+  }
+  return usesGpu;
 }
 
 /** The arguments for a worker, which is not to start others. */

@@ -1,5 +1,4 @@
 import { CLUSTER_VARIABLE } from "./tf_config.ts";
-import { gpuModels } from "@/tensorflow/gpu_models.ts";
 
 /** What local workers run. */
 export interface LaunchOptions {
@@ -8,10 +7,12 @@ export interface LaunchOptions {
   /** Deno's arguments: the program and its own arguments. */
   args: string[];
   /**
-   * The GPUs to train on, as `CUDA_VISIBLE_DEVICES` names them; each worker gets one, and with an empty list
-   * they see none. Default: those that this process sees, if the driver tells of any.
+   * The GPUs to train on, as `CUDA_VISIBLE_DEVICES` names them: see `workerGpus`. Each worker gets one; with
+   * an empty list they see none, and share the cores.
    */
-  gpus?: readonly string[];
+  gpus: readonly string[];
+  /** Seconds that the others have to end by themselves when one has failed. Default: 30. */
+  patience?: number;
 }
 
 /** One Ctrl-C can arrive twice, from the terminal and handed on; see `Interrupt`. */
@@ -20,12 +21,13 @@ const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 /**
  * Starts workers on this machine, which train together through its loopback interface, and waits for
  * them. What the chief prints is printed; of the others, errors alone, each line with the worker's name.
+ * When one fails the others end too: those that it was connected with by themselves, the rest by SIGTERM.
  *
  * @returns The exit code: 0, or that of the worker that ended first with another.
  * @throws {RangeError} If the number of workers is not a whole number from 1 on, or there are fewer GPUs.
  */
 export async function launchWorkers(options: LaunchOptions): Promise<number> {
-  const { workers, args, gpus = visibleGpus() } = options;
+  const { workers, args, gpus, patience = 30 } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new RangeError(
       `Cannot start workers as their number must be a whole number >= 1: ${workers}`,
@@ -47,32 +49,42 @@ export async function launchWorkers(options: LaunchOptions): Promise<number> {
           cluster: { worker: addresses },
           task: { type: "worker", index },
         }),
-        ...(gpus.length > 0 && { CUDA_VISIBLE_DEVICES: gpus[index]! }),
+        CUDA_VISIBLE_DEVICES: gpus[index] ?? "",
         ...(gpus.length === 0 && threads(workers)),
-        ...(options.gpus?.length === 0 && { CUDA_VISIBLE_DEVICES: "" }),
       },
       stdin: "null",
       stdout: index === 0 ? "inherit" : "null",
       stderr: index === 0 ? "inherit" : "piped",
     }).spawn()
   );
+  let isStopping = false;
   const forward = SIGNALS.map((signal) => {
     const listener = () => {
+      isStopping = true;
       for (const child of children) kill(child, signal);
     };
     Deno.addSignalListener(signal, listener);
     return { signal, listener };
   });
+  let stop: ReturnType<typeof setTimeout> | undefined;
   try {
     let code = 0;
     await Promise.all(children.map(async (child, index) => {
       const printed = index === 0 ? undefined : printLines(child.stderr, `worker ${index}`);
       const status = await child.status;
       await printed;
-      if (status.code !== 0 && code === 0) code = status.code;
+      if (status.code === 0 || code !== 0) return;
+      code = status.code;
+      // One that saves what it has been told to save must not be told twice.
+      if (isStopping) return;
+      stop = setTimeout(() => {
+        console.error(`worker ${index} has ended with ${code}: the others are stopped`);
+        for (const child of children) kill(child, "SIGTERM");
+      }, patience * 1000);
     }));
     return code;
   } finally {
+    clearTimeout(stop);
     for (const { signal, listener } of forward) Deno.removeSignalListener(signal, listener);
   }
 }
@@ -94,14 +106,6 @@ function freePorts(count: number): number[] {
   const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
   for (const listener of listeners) listener.close();
   return ports;
-}
-
-/** The GPUs that the driver tells of, without those that the user hides from this process. */
-function visibleGpus(): string[] {
-  const all = gpuModels().map((_, i) => `${i}`);
-  const visible = Deno.env.get("CUDA_VISIBLE_DEVICES");
-  if (all.length === 0 || visible === undefined) return all;
-  return visible.split(",").map((name) => name.trim()).filter((name) => !["", "-1"].includes(name));
 }
 
 /** The cores in equal parts, unless the user has said how many threads a process takes. */

@@ -4,3 +4,4 @@ export { ClusterError } from "./cluster_error.ts";
 export { type LaunchOptions, launchWorkers } from "./launch.ts";
 export { serverDef } from "./server_def.ts";
 export { CLUSTER_VARIABLE, type ClusterSpec, type Member, parseTfConfig } from "./tf_config.ts";
+export { type GpuPlaces, workerGpus } from "./worker_gpus.ts";

@@ -1,7 +1,7 @@
-import { basename, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DicomMetadata, readDicomMetadata } from "@/dicom/mod.ts";
-import { sha256 } from "@/files/mod.ts";
+import { exists, sha256 } from "@/files/mod.ts";
 import { forEachConcurrent } from "./concurrency.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { Damaged, excludedAs, maximumExcluded, NotPart, refuseDamaged } from "./exclusion.ts";
@@ -33,6 +33,8 @@ export interface LoadOptions {
    * else 0.05).
    */
   maximumExcluded?: number;
+  /** A folder that `loadFilms` does not enter: that of results, which hold DICOM files too. */
+  leftOut?: string;
 }
 
 /** What is used of a DICOM header. */
@@ -148,7 +150,7 @@ export async function loadFilms(
 ): Promise<{ films: FilmFile[]; excluded: Excluded[] }> {
   const isFolder = await exists(folder) && (await Deno.stat(folder)).isDirectory;
   if (!isFolder) throw new DatasetError(`Cannot read films as there is no such folder: ${folder}`);
-  const files = await listFiles(folder, folder);
+  const files = await listFiles(folder, folder, options.leftOut);
   const total = files.paths.size;
   if (total + files.excluded.length === 0) {
     throw new DatasetError(`Cannot read films as no file in the folder ends in .dcm: ${folder}`);
@@ -259,12 +261,12 @@ interface FileList {
 
 const NO_FILES: FileList = { paths: new Map(), excluded: [] };
 
-async function listFiles(folder: string, root: string): Promise<FileList> {
+async function listFiles(folder: string, root: string, leftOut?: string): Promise<FileList> {
   const paths = new Map<string, string>();
   const excluded: Excluded[] = [];
-  for (const found of await findDicomFiles(folder, root)) {
+  for (const found of await findDicomFiles(folder, root, leftOut)) {
     const { path } = found;
-    const imageId = basename(path, ".dcm");
+    const imageId = basename(path, extname(path));
     if ("refused" in found) excluded.push({ imageId, path, reason: found.refused });
     else if (!isImageId(imageId)) {
       excluded.push({ imageId, path, reason: "its name cannot be an ImageId" });
@@ -283,16 +285,6 @@ async function readRowsById(path: string): Promise<Map<string, string[]>> {
     else rows.set(imageId, [encodedPixels]);
   }
   return rows;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 async function requireFolder(path: string, reason: string): Promise<void> {

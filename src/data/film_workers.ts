@@ -1,4 +1,5 @@
 import type { FilmTask, PreparedFilm } from "./prepare_film.ts";
+import { fromSentError, type SentError } from "./sent_error.ts";
 
 /** What is sent to a worker. */
 export interface FilmQuestion {
@@ -9,11 +10,13 @@ export interface FilmQuestion {
 /** What it sends back. */
 export type FilmAnswer =
   & { id: number }
-  & (
-    | { outcome: PreparedFilm }
-    /** An error's class would be lost on the way. */
-    | { failed: { name: string; message: string } }
-  );
+  & ({ outcome: PreparedFilm } | { failed: SentError });
+
+/** A film that a worker has. */
+interface Waiting extends PromiseWithResolvers<PreparedFilm> {
+  worker: Worker;
+  imageId: string;
+}
 
 /** A film each works while the other waits for the disk. */
 const FILMS_IN_A_WORKER = 2;
@@ -21,7 +24,7 @@ const FILMS_IN_A_WORKER = 2;
 /** Threads that prepare films: reading, decoding and writing, so that all cores have work. */
 export class FilmWorkers {
   readonly #workers: Worker[];
-  readonly #waiting = new Map<number, PromiseWithResolvers<PreparedFilm>>();
+  readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
 
   private constructor(count: number) {
@@ -31,7 +34,7 @@ export class FilmWorkers {
       worker.onmessage = ({ data }: MessageEvent<FilmAnswer>) => this.#take(data);
       worker.onerror = (event) => {
         event.preventDefault();
-        for (const { reject } of this.#waiting.values()) reject(new Error(event.message));
+        this.#lose(worker, event.message);
       };
     }
   }
@@ -49,10 +52,11 @@ export class FilmWorkers {
   /** As `prepareFilm`, on one of the threads. */
   prepare(task: FilmTask): Promise<PreparedFilm> {
     const id = this.#asked++;
+    const worker = this.#workers[id % this.#workers.length]!;
     const answer = Promise.withResolvers<PreparedFilm>();
-    this.#waiting.set(id, answer);
+    this.#waiting.set(id, { ...answer, worker, imageId: task.film.imageId });
     const question: FilmQuestion = { id, task };
-    this.#workers[id % this.#workers.length]!.postMessage(question);
+    worker.postMessage(question);
     return answer.promise;
   }
 
@@ -65,16 +69,17 @@ export class FilmWorkers {
     const { resolve, reject } = this.#waiting.get(answer.id)!;
     this.#waiting.delete(answer.id);
     if ("outcome" in answer) resolve(answer.outcome);
-    else reject(errorOf(answer.failed));
+    else reject(fromSentError(answer.failed));
   }
-}
 
-function errorOf({ name, message }: { name: string; message: string }): Error {
-  const classes: Record<string, new (message: string) => Error> = {
-    ...Deno.errors,
-    RangeError,
-    SyntaxError,
-    TypeError,
-  };
-  return new (classes[name] ?? Error)(message);
+  /** A thread that has ended makes no film any more. */
+  #lose(worker: Worker, why: string): void {
+    for (const [id, film] of this.#waiting) {
+      if (film.worker !== worker) continue;
+      this.#waiting.delete(id);
+      film.reject(
+        new Error(`Cannot prepare the film ${film.imageId} as its thread has ended: ${why}`),
+      );
+    }
+  }
 }

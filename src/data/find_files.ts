@@ -1,23 +1,29 @@
 import { join, sep } from "node:path";
 
-/** A `.dcm` file, or a place that was not entered. */
+/** A `.dcm` or `.DCM` file, or a place that was not entered. */
 export type Found = { path: string } | { path: string; refused: string };
 
 const LEAVES = "it is a link that leaves the data set's folder";
 const BROKEN = "it is a link that leads nowhere";
 
 /**
- * Finds the `.dcm` files in a folder and all below it, sorted by path. Symbolic links are followed
+ * Finds the `.dcm` files, in any case, in a folder and all below it, sorted by path. Symbolic links are followed
  * only to places inside `root`; every folder is entered once, so that a loop of links ends.
  *
  * @param folder Where to search.
  * @param root What links must not leave.
+ * @param leftOut A folder that is not entered, unless it is the root itself.
  * @throws {Deno.errors.NotFound} If the folder is not there.
  */
-export async function findDicomFiles(folder: string, root: string): Promise<Found[]> {
+export async function findDicomFiles(
+  folder: string,
+  root: string,
+  leftOut?: string,
+): Promise<Found[]> {
   const realRoot = await Deno.realPath(root);
   const found: Found[] = [];
-  const entered = new Set<string>();
+  const left = leftOut && await Deno.realPath(leftOut).catch(() => undefined); // not there yet
+  const entered = new Set(left === undefined || left === realRoot ? [] : [left]);
 
   /** `real` is the folder's path without links: asking the system each time would be slow. */
   async function enter(path: string, real: string): Promise<void> {
@@ -48,7 +54,7 @@ export async function findDicomFiles(folder: string, root: string): Promise<Foun
   }
 
   function add(path: string): void {
-    if (path.endsWith(".dcm")) found.push({ path });
+    if (/\.dcm$/i.test(path)) found.push({ path });
   }
 
   if ((await Deno.lstat(folder)).isSymlink) await follow(folder);

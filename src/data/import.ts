@@ -1,5 +1,11 @@
-import { basename, join } from "node:path";
-import { deterministicUid, DicomError, readDicom, writeDicom } from "@/dicom/mod.ts";
+import { basename, extname, join, resolve } from "node:path";
+import {
+  deterministicUid,
+  DicomError,
+  type DicomMetadata,
+  readDicom,
+  writeDicom,
+} from "@/dicom/mod.ts";
 import { writeFileAtomic } from "@/files/mod.ts";
 import { forEachConcurrent } from "./concurrency.ts";
 import { loadFilms } from "./dataset.ts";
@@ -9,6 +15,7 @@ import { type Excluded, FILM_SIZE, type FilmFile } from "./film.ts";
 import { readMaskPng } from "./mask_png.ts";
 import { encodeRle, uniteRles } from "./rle.ts";
 import { readRleTable } from "./rle_table.ts";
+import { withTask } from "./sent_error.ts";
 import { type FilmShape, filmToSquare, maskToSquare, placeInSquare } from "./square.ts";
 
 /** Where the annotations of someone's own films are. */
@@ -48,6 +55,9 @@ const CONCURRENCY = 4;
 
 const SUFFIX = "_mask";
 
+/** A film that has such a file has a mask, though one that cannot be read: it is not negative. */
+const OTHER_PICTURE = /\.(bmp|gif|jpe?g|npy|tiff?|webp)$/i;
+
 /**
  * Makes a data set in the competition's layout of anyone's films and masks, for any finding: each film as
  * a grey DICOM file of 1024 x 1024, scaled in proportion and centred, with its mask in `train-rle.csv`.
@@ -59,31 +69,37 @@ const SUFFIX = "_mask";
  *
  * @throws {DatasetError} If the output is there already, a folder or table is missing or malformed, or no
  * film could be used.
+ * @throws Whatever the file system throws when a film cannot be written.
  */
 export async function importDataset(options: ImportOptions): Promise<ImportResult> {
-  const { output, withoutMask = "left out" } = options;
+  const { withoutMask = "left out" } = options;
+  const output = resolve(options.output); // without a slash at its end
   if (await exists(output)) {
     throw new DatasetError(
       `Cannot import films as the output is there already: ${output}. Remove it, or name another folder`,
     );
   }
+  const partial = `${output}.partial`;
+  await remove(partial); // before films are looked for, as it may lie among them
   const index = await loadFilms(options.films);
   const masks = await findMasks(options.masks);
   const patients = numberPatients(index.films);
-  const partial = `${output}.partial`;
-  await remove(partial);
 
   const excluded = [...index.excluded];
   const rows: { imageId: string; rle: string }[] = [];
   let done = 0;
   await forEachConcurrent(index.films, CONCURRENCY, async (film) => {
+    let read: ReadFilm | undefined;
     try {
       const mask = masks.get(film.imageId) ?? (withoutMask === "negative" ? NO_FINDING : undefined);
       if (mask === undefined) throw new RangeError("it has no mask: it is unlabelled");
-      const rle = await importFilm(film, mask, patients.get(film.patientId)!, partial);
-      rows.push({ imageId: film.imageId, rle });
+      read = await readFilm(film, mask);
     } catch (error) {
       excluded.push({ imageId: film.imageId, path: film.path, reason: reasonOf(error) });
+    }
+    if (read) {
+      await writeFilm(film.imageId, read, patients.get(film.patientId)!, partial);
+      rows.push({ imageId: film.imageId, rle: encodeRle(read.mask, FILM_SIZE, FILM_SIZE) });
     }
     options.onProgress?.({ done: ++done, total: index.films.length });
   });
@@ -123,30 +139,45 @@ type ReadMask = (shape: FilmShape) => Promise<Uint8Array>;
 
 const NO_FINDING: ReadMask = ({ width, height }) => Promise.resolve(new Uint8Array(width * height));
 
-async function importFilm(
-  { imageId, path }: FilmFile,
-  readMask: ReadMask,
-  patientId: string,
-  folder: string,
-): Promise<string> {
+/** A film and its mask in the square. */
+interface ReadFilm {
+  pixels: Uint8Array; // [1024 * 1024]
+  mask: Uint8Array; // [1024 * 1024]
+  metadata: DicomMetadata;
+  /** Film's pixels for one of the square's, down and to the right. */
+  scale: { row: number; column: number };
+}
+
+async function readFilm({ path }: FilmFile, readMask: ReadMask): Promise<ReadFilm> {
   const { pixels, width, height, metadata } = await readDicom(path);
   const shape = { width, height };
-  const mask = await maskToSquare(await readMask(shape), shape);
-  const { sex, age, view, pixelSpacing } = metadata;
   const place = placeInSquare(shape);
+  return {
+    pixels: await filmToSquare(pixels, shape),
+    mask: await maskToSquare(await readMask(shape), shape),
+    metadata,
+    scale: { row: height / place.height, column: width / place.width },
+  };
+}
+
+async function writeFilm(
+  imageId: string,
+  { pixels, metadata: { sex, age, view, pixelSpacing }, scale }: ReadFilm,
+  patientId: string,
+  folder: string,
+): Promise<void> {
   const years = age === undefined ? undefined : String(Math.floor(age)).padStart(3, "0");
-  await writeDicom(
-    join(folder, "dicom-images-train", `${imageId}.dcm`),
-    {
-      pixels: await filmToSquare(pixels, shape),
-      width: FILM_SIZE,
-      height: FILM_SIZE,
-      pixelSpacing: pixelSpacing === undefined ? null : {
-        row: scaled(pixelSpacing.row, height / place.height),
-        column: scaled(pixelSpacing.column, width / place.width),
-      },
+  const image = {
+    pixels,
+    width: FILM_SIZE,
+    height: FILM_SIZE,
+    pixelSpacing: pixelSpacing === undefined ? null : {
+      row: scaled(pixelSpacing.row, scale.row),
+      column: scaled(pixelSpacing.column, scale.column),
     },
-    {
+  };
+  try {
+    await writeDicom(join(folder, "dicom-images-train", `${imageId}.dcm`), image, {
       patientId,
       studyInstanceUid: deterministicUid(`imported study ${imageId}`),
       seriesInstanceUid: deterministicUid(`imported series ${imageId}`),
@@ -154,9 +185,10 @@ async function importFilm(
       ...(sex && { sex }),
       ...(years !== undefined && { age: `${years}Y` }),
       ...((view === "PA" || view === "AP") && { view }),
-    },
-  );
-  return encodeRle(mask, FILM_SIZE, FILM_SIZE);
+    });
+  } catch (error) {
+    throw withTask(`Cannot write the film ${imageId}`, error);
+  }
 }
 
 /** A decimal string may have 16 characters. */
@@ -171,12 +203,17 @@ async function findMasks(source: MaskSource): Promise<Map<string, ReadMask>> {
 }
 
 async function findPngMasks(folder: string): Promise<Map<string, ReadMask>> {
-  const paths = new Map<string, string[]>();
-  for (const path of await listPngs(folder)) {
-    const imageId = basename(path, ".png").replace(new RegExp(`${SUFFIX}$`), "");
-    paths.set(imageId, [...paths.get(imageId) ?? [], path]);
+  const [pngs, others] = [new Map<string, string[]>(), new Map<string, ReadMask>()];
+  for (const path of await listFiles(folder)) {
+    const imageId = basename(path, extname(path)).replace(new RegExp(`${SUFFIX}$`), "");
+    if (/\.png$/i.test(path)) pngs.set(imageId, [...pngs.get(imageId) ?? [], path]);
+    else if (OTHER_PICTURE.test(path)) {
+      others.set(imageId, () => {
+        throw new RangeError(`its mask is no PNG file: ${basename(path)}. Convert it`);
+      });
+    }
   }
-  if (paths.size === 0) {
+  if (pngs.size === 0) {
     throw new DatasetError(`Cannot import masks as no file in the folder ends in .png: ${folder}`);
   }
   const read = ([first, second]: string[]): ReadMask => async (shape) => {
@@ -187,16 +224,17 @@ async function findPngMasks(folder: string): Promise<Map<string, ReadMask>> {
     }
     return await readMaskPng(first!, shape);
   };
-  return new Map([...paths].map(([imageId, found]) => [imageId, read(found)]));
+  return new Map([...others, ...[...pngs].map(([id, found]) => [id, read(found)] as const)]);
 }
 
-async function listPngs(folder: string): Promise<string[]> {
+/** The files in a folder and all below it, sorted; links are not entered. */
+async function listFiles(folder: string): Promise<string[]> {
   const found: string[] = [];
   try {
     for await (const entry of Deno.readDir(folder)) {
       const path = join(folder, entry.name);
-      if (entry.isDirectory) found.push(...await listPngs(path));
-      else if (entry.isFile && entry.name.endsWith(".png")) found.push(path);
+      if (entry.isDirectory) found.push(...await listFiles(path));
+      else found.push(path);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -8,16 +8,13 @@ import { FilmWorkers } from "./film_workers.ts";
 import { Manifest, type ManifestEntry } from "./manifest.ts";
 import { annotationHash, type FilmTask, type PreparedFilm, prepareFilm } from "./prepare_film.ts";
 import { type Label, Prepared } from "./prepared.ts";
+import { threadLimit, workerCount } from "./worker_count.ts";
 
 /** Raise it when the same recipe would give other pixels. */
 const RECIPE_VERSION = 2;
 
 /** Films under way at the same time where there are no workers. */
-const AT_ONCE = Math.min(4, threadLimit());
-/** More would wait for the disk. */
-const MOST_WORKERS = 8;
-/** A worker takes as long to start as it needs for so many films. */
-const FILMS_PER_WORKER = 24;
+const AT_ONCE = 4;
 
 /** How {@linkcode prepare} works. */
 export interface PrepareOptions {
@@ -64,8 +61,8 @@ export interface PrepareProgress {
  *
  * @param films Films of `loadDataset`, annotated or not.
  * @throws {DatasetError} If more than `maximumExcluded` of the films cannot be decoded.
- * @throws {RangeError} If an option is out of range, an ImageId is there twice or cannot be one, or
- * an annotation does not decode.
+ * @throws {RangeError} If an option or `PNEUMOTHORAX_THREADS` is out of range, an ImageId is there twice
+ * or cannot be one, or an annotation does not decode.
  * @throws Whatever the file system throws when files cannot be written.
  */
 export async function prepare(
@@ -76,6 +73,7 @@ export async function prepare(
   const share = maximumExcluded(options.maximumExcluded);
   checkOptions(size, contrast, options.workers);
   checkImageIds(films);
+  const atOnce = Math.min(AT_ONCE, threadLimit());
   const recipe = { version: RECIPE_VERSION, size, contrast };
   const hash = recipeHash(recipe);
   const folder = join(
@@ -106,14 +104,14 @@ export async function prepare(
   };
   try {
     const tasks: FilmTask[] = [];
-    await forEachConcurrent(films, AT_ONCE, async (film) => {
+    await forEachConcurrent(films, atOnce, async (film) => {
       const known = await knownEntry(film, manifest, folder);
       if (known && await isUnchanged(film.path, known)) take(film, { kind: "known" });
       else tasks.push({ film, known, folder, size, contrast });
     });
     const workers = FilmWorkers.start(workerCount(tasks.length, options.workers));
     try {
-      await forEachConcurrent(tasks, workers?.atOnce ?? AT_ONCE, async (task) => {
+      await forEachConcurrent(tasks, workers?.atOnce ?? atOnce, async (task) => {
         take(task.film, await (workers ? workers.prepare(task) : prepareFilm(task)));
       });
     } finally {
@@ -133,17 +131,6 @@ export async function prepare(
 async function writeRecipe(path: string, text: string): Promise<void> {
   const written = await Deno.readTextFile(path).catch(() => undefined);
   if (written !== text) await writeFileAtomic(path, text);
-}
-
-function threadLimit(): number {
-  return Number(Deno.env.get("PNEUMOTHORAX_THREADS")) || Infinity;
-}
-
-function workerCount(films: number, wanted?: number): number {
-  if (wanted !== undefined) return Math.min(wanted, films);
-  const cores = Math.min(navigator.hardwareConcurrency, threadLimit(), MOST_WORKERS);
-  const count = Math.min(cores, Math.floor(films / FILMS_PER_WORKER));
-  return count > 1 ? count : 0;
 }
 
 /** What was made of a film before, if its files and its annotation are as they were. */

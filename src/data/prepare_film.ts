@@ -8,7 +8,8 @@ import { type Excluded, type Film, FILM_SIZE, type FilmFile } from "./film.ts";
 import { encodeGreyPng } from "./grey_png.ts";
 import type { ManifestEntry } from "./manifest.ts";
 import { uniteRles } from "./rle.ts";
-import { filmToSquare } from "./square.ts";
+import { withTask } from "./sent_error.ts";
+import { type FilmShape, filmToSquare } from "./square.ts";
 
 /** What is to be made of a film. It and the outcome can be sent to a worker and back. */
 export interface FilmTask {
@@ -35,14 +36,14 @@ export type PreparedFilm =
  * Makes a film a small grey PNG, and its annotation a mask of the same size.
  *
  * @throws {RangeError|SyntaxError} If an annotation does not decode.
- * @throws Whatever the file system throws when files cannot be written.
+ * @throws Whatever the file system throws when files cannot be written. The message names the film.
  */
 export async function prepareFilm(task: FilmTask): Promise<PreparedFilm> {
-  const { film, known, folder, size, contrast } = task;
+  const { film, known } = task;
   const { imageId, path } = film;
   let source: Pick<ManifestEntry, "bytes" | "modified" | "sha256">;
   let pixels: Uint8Array;
-  const expected = film.shape ?? { width: FILM_SIZE, height: FILM_SIZE };
+  const expected = shapeOf(film);
   try {
     const { size: bytes, mtime } = await Deno.stat(path);
     const content = await readDicomBytes(path);
@@ -59,7 +60,20 @@ export async function prepareFilm(task: FilmTask): Promise<PreparedFilm> {
   } catch (error) {
     return { kind: "excluded", excluded: excludedAs(imageId, path, error) };
   }
-  const square = await filmToSquare(pixels, expected);
+  try {
+    return { kind: "made", entry: { imageId, ...source, ...await writeFiles(task, pixels) } };
+  } catch (error) {
+    throw withTask(`Cannot prepare the film ${imageId}`, error);
+  }
+}
+
+/** Writes what is made of a film's pixels. */
+async function writeFiles(
+  { film, folder, size, contrast }: FilmTask,
+  pixels: Uint8Array,
+): Promise<Pick<ManifestEntry, "annotation" | "imageBytes" | "maskBytes">> {
+  const { imageId } = film;
+  const square = await filmToSquare(pixels, shapeOf(film));
   const image = contrast.kind === "percentile"
     ? resizeArea(square, FILM_SIZE, size, contrastTable(square, contrast))
     : resizeArea(applyContrast(square, contrast), FILM_SIZE, size);
@@ -73,11 +87,11 @@ export async function prepareFilm(task: FilmTask): Promise<PreparedFilm> {
     maskBytes = maskPng.length;
   }
   await writeFileAtomic(join(folder, `${imageId}.png`), imagePng, { renewable: true });
-  const annotation = annotationHash(film);
-  return {
-    kind: "made",
-    entry: { imageId, ...source, annotation, imageBytes: imagePng.length, maskBytes },
-  };
+  return { annotation: annotationHash(film), imageBytes: imagePng.length, maskBytes };
+}
+
+function shapeOf({ shape }: FilmFile): FilmShape {
+  return shape ?? { width: FILM_SIZE, height: FILM_SIZE };
 }
 
 /** SHA-256 of a film's annotation; empty for a film that is not annotated. */

@@ -1,5 +1,6 @@
 import type { FilmAnswer, FilmQuestion } from "./film_workers.ts";
 import { prepareFilm } from "./prepare_film.ts";
+import { toSentError } from "./sent_error.ts";
 
 interface WorkerScope {
   onmessage: (event: MessageEvent<FilmQuestion>) => void;
@@ -11,7 +12,6 @@ scope.onmessage = async ({ data: { id, task } }) => {
   try {
     scope.postMessage({ id, outcome: await prepareFilm(task) });
   } catch (error) {
-    const { name, message } = error as Error;
-    scope.postMessage({ id, failed: { name, message } });
+    scope.postMessage({ id, failed: toSentError(error) });
   }
 };

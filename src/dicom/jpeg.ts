@@ -127,7 +127,9 @@ async function decode(
 
 async function decodeWithSharp(bytes: Uint8Array, stream: JpegStream): Promise<Uint8Array> {
   if (stream.process === LOSSLESS_PROCESS || stream.precision !== 8) {
-    throw new NoDecoderError("libjpeg-turbo, which it needs, cannot be used here");
+    throw new NoDecoderError(
+      "libjpeg-turbo, which it needs, cannot be used here (deno task doctor tells why)",
+    );
   }
   // libvips hands a grey JPEG out as three equal channels unless told otherwise.
   const buffer = await sharp(bytes).toColourspace("b-w").raw().toBuffer();

@@ -70,14 +70,13 @@ export class TurboJpeg {
    * decodes with a cosine transform of less precision.
    *
    * @param path The library's file (default: the package's for this machine).
-   * @returns `null` where it is not there, or is not for this machine.
+   * @throws {Error} If it is not there, or is not for this machine.
    */
-  static open(path?: string): TurboJpeg | null {
+  static open(path?: string): TurboJpeg {
     try {
-      const found = path ?? libraryPath();
-      return found === undefined ? null : new TurboJpeg(found);
-    } catch {
-      return null;
+      return new TurboJpeg(path ?? libraryPath());
+    } catch (error) {
+      throw new Error(`Cannot use libjpeg-turbo as ${(error as Error).message}`, { cause: error });
     }
   }
 
@@ -162,8 +161,8 @@ export class TurboJpeg {
   }
 }
 
-/** Where the package has a library for this machine. */
-function libraryPath(): string | undefined {
+/** Where the package has a library for this machine; it throws if there is none. */
+function libraryPath(): string {
   const { os, arch } = Deno.build;
   const machine = `${os}-${arch === "x86_64" ? "x64" : "arm64"}`;
   // On macOS it is a part of the package's addon, which shows its functions.
@@ -172,10 +171,24 @@ function libraryPath(): string | undefined {
     darwin: "node-napi-v10.node",
   };
   const name = names[os];
-  return name && fileURLToPath(
+  if (name === undefined) throw new Error(`the package has no library for ${machine}`);
+  return fileURLToPath(
     import.meta.resolve(`@julusian/jpeg-turbo/prebuilds/jpeg-turbo-${machine}/${name}`),
   );
 }
 
+function openHere(): TurboJpeg | Error {
+  try {
+    return TurboJpeg.open();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+const opened = openHere();
+
 /** The library on this machine, if it can be used. */
-export const turboJpeg: TurboJpeg | null = TurboJpeg.open();
+export const turboJpeg: TurboJpeg | null = opened instanceof Error ? null : opened;
+
+/** Why it cannot be used, where it cannot. */
+export const turboJpegProblem: string | null = opened instanceof Error ? opened.message : null;

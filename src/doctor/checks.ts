@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { exists } from "@/files/mod.ts";
 import type { Check } from "./finding.ts";
 import type { Machine } from "./machine.ts";
 
@@ -144,11 +145,13 @@ async function lookAtGpu(machine: Machine) {
 }
 
 async function lookAtJpeg(machine: Machine) {
-  const path = await machine.findJpegLibrary();
-  if (path !== null) return { status: "ok" as const, found: `libjpeg-turbo (${path})` };
+  const library = await machine.findJpegLibrary();
+  if ("path" in library) return { status: "ok" as const, found: `libjpeg-turbo (${library.path})` };
   return {
     status: "warn" as const,
-    found: "sharp alone: it takes twice as long, and reads no JPEG Lossless and none of 12 bits",
+    found:
+      "sharp alone, which takes twice as long and reads no JPEG Lossless and none of 12 bits: " +
+      library.problem,
     mend: "deno install fetches libjpeg-turbo (for Linux and macOS)",
   };
 }
@@ -239,7 +242,7 @@ async function lookAtData(machine: Machine) {
     if (!await exists(join(root, name))) lacks.push(name);
   }
   if (lacks.length === 0) {
-    const films = await countFiles(join(root, "dicom-images-train"), /\.dcm$/);
+    const films = await countFiles(join(root, "dicom-images-train"), /\.dcm$/i);
     return { status: "ok" as const, found: `${films} training films in ${root}` };
   }
   if (named !== undefined) {
@@ -312,10 +315,6 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch {
     return []; // there is no such folder
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
 
 function gigabytes(bytes: number): string {

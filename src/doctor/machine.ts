@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 // Not through the door, which would load TensorFlow: it may be what is missing.
 import { findTensorFlow, type TensorFlowLibrary } from "@/tensorflow/library.ts";
+import { commandOutput } from "./command_output.ts";
 
 /** What the checks see of a machine; tests replace it. */
 export interface Machine {
@@ -17,8 +18,8 @@ export interface Machine {
   findTensorFlow(): TensorFlowLibrary;
   /** Loads TensorFlow in a process of its own, as a library that does not fit may end it. */
   loadTensorFlow(): Promise<{ version: string; devices: string[] } | { problem: string }>;
-  /** The file of the library that decodes JPEG, or null where it cannot be used. */
-  findJpegLibrary(): Promise<string | null>;
+  /** The file of the library that decodes JPEG, or why it cannot be used. */
+  findJpegLibrary(): Promise<{ path: string } | { problem: string }>;
   /** Free bytes of the disk that a folder is on. */
   freeBytes(folder: string): Promise<number>;
   /** Bytes that the process may use, and those that are free now. */
@@ -34,12 +35,12 @@ export function thisMachine(): Machine {
     deno: { version: Deno.version.deno, path: Deno.execPath() },
     cores: navigator.hardwareConcurrency,
     variable: (name) => Deno.env.get(name) || undefined,
-    output,
+    output: commandOutput,
     findTensorFlow,
     loadTensorFlow,
     async findJpegLibrary() {
-      const { turboJpeg } = await import("@/dicom/turbojpeg.ts");
-      return turboJpeg?.path ?? null;
+      const { turboJpeg, turboJpegProblem } = await import("@/dicom/turbojpeg.ts");
+      return turboJpeg ? { path: turboJpeg.path } : { problem: turboJpegProblem! };
     },
     async freeBytes(folder) {
       const { bavail, bsize } = await statfs(folder);
@@ -47,20 +48,6 @@ export function thisMachine(): Machine {
     },
     memory,
   };
-}
-
-async function output(command: string, args: string[]): Promise<string | undefined> {
-  try {
-    const { success, stdout } = await new Deno.Command(command, {
-      args,
-      stdin: "null",
-      stderr: "null",
-      signal: AbortSignal.timeout(20_000),
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
-  } catch {
-    return undefined; // there is no such command, or it does not answer
-  }
 }
 
 async function loadTensorFlow() {

@@ -29,13 +29,20 @@ export interface RunList {
  * @throws {RunRecordError} If there is no such record, or it cannot be read.
  */
 export async function readRun(id: string, runs: string = runsFolder()): Promise<Run> {
+  const read = await readRunFile(id, runs);
+  if (whyLost(read) === undefined) return read;
+  // It may have written its last and ended since then: now that it is gone, nobody writes any more.
   const run = await readRunFile(id, runs);
-  const reason = run.status === "running" ? lostReason(run) : undefined;
+  const reason = whyLost(run);
   if (reason === undefined) return run;
   const interrupted: Run = { ...run, status: "interrupted", reason };
   // where the record may not be written, the next command that may will do it
   await writeRunFile(interrupted, runs).catch(() => {});
   return interrupted;
+}
+
+function whyLost(run: Run): string | undefined {
+  return run.status === "running" ? lostReason(run) : undefined;
 }
 
 /** Which runs to list. */
@@ -69,10 +76,17 @@ export async function listRuns(filter: RunFilter = {}): Promise<RunList> {
   return list;
 }
 
-/** Whether a run's folder holds nothing: its process ended before it had written the first record. */
+/**
+ * Whether a run's folder holds nothing, as its process ended before it had written the first record, or
+ * is gone, as somebody has removed it meanwhile.
+ */
 async function isUnborn(id: string, runs: string): Promise<boolean> {
-  const entries = await Array.fromAsync(Deno.readDir(runFolder(id, runs)));
-  return entries.every(({ name }) => name.endsWith(".partial"));
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(runFolder(id, runs)));
+    return entries.every(({ name }) => name.endsWith(".partial"));
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
 }
 
 async function runIds(folder: string): Promise<string[]> {

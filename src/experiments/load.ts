@@ -233,7 +233,12 @@ function missingText(name: string, known: readonly string[]): string {
 }
 
 async function nameInFile(path: string): Promise<string> {
-  const name: unknown = parseDocument(await readTextUpTo(path, LARGEST_FILE)).get("name");
+  const text = await readTextUpTo(path, LARGEST_FILE).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const problem = { source: path, path: "", message: "there is no such file" };
+    throw new ExperimentError(path, [problem]);
+  });
+  const name: unknown = parseDocument(text).get("name");
   return typeof name === "string" ? name : "";
 }
 

@@ -67,7 +67,13 @@ function parseSetting(text: string): Setting {
   if (path === "name" || path === "quick") return fail(`${path} cannot be changed`);
   const document = parseDocument(text.slice(at + 1), { prettyErrors: false });
   if (document.errors[0]) return fail(`the value is not YAML: ${document.errors[0].message}`);
-  let override: unknown = document.toJS();
+  let override: unknown;
+  try {
+    override = document.toJS();
+  } catch (error) {
+    // A reference to nothing, or too many of them.
+    return fail(`the value is not YAML: ${(error as Error).message}`);
+  }
   for (const key of keys.reverse()) override = Object.fromEntries([[key, override]]);
   return { text, path, override };
 }

@@ -2,7 +2,7 @@ import type { IJob } from "kubernetes-models/batch/v1/Job";
 import { stringify } from "yaml";
 import type { Job } from "./job.ts";
 import type { Resources } from "./resources.ts";
-import { shellText, trainArguments, type TrainCall } from "./train_call.ts";
+import { commentText, shellText, trainArguments, type TrainCall } from "./train_call.ts";
 
 /** How a set of jobs runs on Kubernetes. */
 export interface KubernetesOptions extends Resources {
@@ -70,9 +70,9 @@ export function manifestText(
   { madeBy }: KubernetesOptions,
 ): string {
   const labels = jobs.length > 1 ? jobs.map(({ label }, i) => `# ${i}: ${label}\n`).join("") : "";
-  return `# Runs of ${
-    call.names.join(", then ")
-  }\n# Made by: ${madeBy}\n# To start them: kubectl create -f FILE\n` +
+  return `# Runs of ${call.names.join(", then ")}\n${
+    commentText(`Made by: ${madeBy}`)
+  }\n# To start them: kubectl create -f FILE\n` +
     labels +
     manifests.map((manifest) => stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false }))
       .join("---\n");

@@ -1,6 +1,6 @@
 import type { Job } from "./job.ts";
 import type { Resources } from "./resources.ts";
-import { shellText, trainArguments, type TrainCall } from "./train_call.ts";
+import { commentText, shellText, trainArguments, type TrainCall } from "./train_call.ts";
 
 /** How a set of jobs runs under Slurm. */
 export interface SlurmOptions extends Resources {
@@ -52,7 +52,7 @@ export function slurmScript(call: TrainCall, jobs: readonly Job[], options: Slur
 # ${jobs.length} ${jobs.length === 1 ? "run" : "runs"} of ${call.names.join(", then ")}${
     workers > 1 ? `, each on ${workers} workers` : ""
   }
-# Made by: ${madeBy}
+${commentText(`Made by: ${madeBy}`)}
 # To submit it: sbatch FILE. To see what became of the runs: the command above with --status
 ${sbatch.map((option) => `#SBATCH ${option}`).join("\n")}
 set -u

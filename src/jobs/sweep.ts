@@ -6,6 +6,7 @@ import {
   type Node,
   parseDocument,
   stringify,
+  visit,
 } from "yaml";
 import {
   applyOverrides,
@@ -87,6 +88,15 @@ function parseAxes(text: string, source: string): Axis[] {
     problems.push({ source, path: "", message });
   }
   if (problems.length > 0 || !isMap(root)) throw sweepError(source, problems);
+
+  visit(root, {
+    Alias(_, alias) {
+      // A value is handed on by itself, without what it refers to.
+      const message = `must not refer to another value: *${alias.source}. Write the value out`;
+      problems.push({ source, line: lineOf(alias), path: "", message });
+    },
+  });
+  if (problems.length > 0) throw sweepError(source, problems);
 
   const paths = root.items.map(({ key }) => isScalar(key) ? String(key.value) : String(key));
   const names = shortNames(paths);

@@ -48,6 +48,11 @@ function shellWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Text as a comment of a script or of YAML, each line of it: a value of `--set` may have several. */
+export function commentText(text: string): string {
+  return text.replaceAll(/^/gm, "# ");
+}
+
 /** What a set of jobs is called where only letters, digits and "-" are allowed, at most 50 of them. */
 export function setName({ names }: Pick<TrainCall, "names">, kind: string): string {
   const text = [...names.slice(0, 1), kind].filter(Boolean).join("-");

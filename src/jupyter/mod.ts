@@ -11,6 +11,8 @@ export {
   joinLines,
   type MultilineText,
   type Notebook,
+  NotebookError,
+  notebookNames,
   readNotebook,
   splitLines,
   type TextCell,

@@ -55,10 +55,22 @@ export function joinLines(text: MultilineText): string {
   return Array.isArray(text) ? text.join("") : text;
 }
 
+/** The names of a folder's notebooks, sorted. */
+export async function notebookNames(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return entries.filter(({ isFile, name }) => isFile && name.endsWith(".ipynb"))
+    .map(({ name }) => name).sort();
+}
+
+/** A file is no notebook, or a damaged one. */
+export class NotebookError extends SyntaxError {
+  override readonly name = "NotebookError";
+}
+
 /**
  * Reads a notebook file.
  *
- * @throws {SyntaxError} If the file is no JSON or no notebook of nbformat 4.
+ * @throws {NotebookError} If the file is no JSON or no notebook of nbformat 4.
  */
 export async function readNotebook(path: string): Promise<Notebook> {
   const text = await Deno.readTextFile(path);
@@ -66,12 +78,23 @@ export async function readNotebook(path: string): Promise<Notebook> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new SyntaxError(`Cannot read ${path} as it is no JSON: ${error}`);
+    const { message } = error as Error;
+    throw new NotebookError(`Cannot read the notebook ${path} as it is no JSON: ${message}`);
   }
   const notebook = value as Partial<Notebook> | null;
   if (notebook?.nbformat !== 4 || !Array.isArray(notebook.cells)) {
-    throw new SyntaxError(
-      `Cannot read ${path} as it is no notebook of nbformat 4: nbformat is ${notebook?.nbformat}`,
+    throw new NotebookError(
+      `Cannot read the notebook ${path} as it must have cells and nbformat 4: nbformat is ` +
+        `${notebook?.nbformat}`,
+    );
+  }
+  const strange = notebook.cells.findIndex((cell) => !isCell(cell));
+  if (strange >= 0) {
+    throw new NotebookError(
+      `Cannot read the notebook ${path} as its cell ${
+        strange + 1
+      } (of all, with text) must have a ` +
+        `cell_type of code, markdown or raw, and a source`,
     );
   }
   notebook.metadata ??= {};
@@ -82,6 +105,12 @@ export async function readNotebook(path: string): Promise<Notebook> {
     if (cell.cell_type === "code") cell.outputs ??= [];
   });
   return notebook as Notebook;
+}
+
+function isCell(value: unknown): value is Cell {
+  const { cell_type: type, source } = (value ?? {}) as Partial<Cell>;
+  return ["code", "markdown", "raw"].includes(type!) &&
+    (Array.isArray(source) || typeof source === "string");
 }
 
 /** Writes a notebook with the same bytes that Jupyter would write, so that diffs stay small. */

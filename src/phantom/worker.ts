@@ -1,3 +1,4 @@
+import { type SentError, toSentError } from "@/data/sent_error.ts";
 import type { Difficulty } from "./difficulty.ts";
 import type { FilmPlan } from "./plan.ts";
 import { writeFilm } from "./write_film.ts";
@@ -10,7 +11,7 @@ export interface FilmTask {
 }
 
 /** What it answers. */
-export type FilmAnswer = { written: string } | { failed: string };
+export type FilmAnswer = { written: string } | { failed: SentError };
 
 interface WorkerScope {
   onmessage: (event: MessageEvent<FilmTask>) => void;
@@ -23,6 +24,6 @@ scope.onmessage = async ({ data: { directory, plan, difficulty } }) => {
     await writeFilm(directory, plan, difficulty);
     scope.postMessage({ written: plan.imageId });
   } catch (error) {
-    scope.postMessage({ failed: String(error) });
+    scope.postMessage({ failed: toSentError(error) });
   }
 };

@@ -72,7 +72,7 @@ export async function writePhantomDataset(
 
   const missing: FilmPlan[] = [];
   for (const plan of plans) {
-    if (!await exists(join(directory, truthPath(plan)))) missing.push(plan);
+    if (!await isWritten(join(directory, truthPath(plan)))) missing.push(plan);
   }
   let done = plans.length - missing.length;
   const report = () => onProgress?.({ done, total: plans.length });
@@ -139,7 +139,7 @@ async function isComplete(
 ): Promise<boolean> {
   if (!await holdsJson(join(directory, recordFile), record)) return false;
   const files = [trainTable, submissionTable, truthTable, ...plans.map(dicomPath)];
-  const found = await Promise.all(files.map((file) => exists(join(directory, file))));
+  const found = await Promise.all(files.map((file) => isWritten(join(directory, file))));
   return found.every((present) => present);
 }
 
@@ -210,7 +210,8 @@ async function listNames(directory: string): Promise<string[]> {
   return names.sort();
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether a file is there and not empty. */
+async function isWritten(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).size > 0;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { fromSentError } from "@/data/sent_error.ts";
 import type { FilmAnswer, FilmTask } from "./worker.ts";
 import { writeFilm } from "./write_film.ts";
 
@@ -41,7 +42,7 @@ export async function writeFilms(
 function runTask(worker: Worker, task: FilmTask): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<FilmAnswer>) => {
-      if ("failed" in data) reject(new Error(data.failed));
+      if ("failed" in data) reject(fromSentError(data.failed));
       else resolve();
     };
     worker.onerror = (event) => {

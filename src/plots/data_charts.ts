@@ -6,6 +6,7 @@ import { heatmap } from "./heatmap.ts";
 import { binCounts, histogram } from "./histogram.ts";
 import { type LineRow, lines } from "./lines.ts";
 import { panels } from "./panels.ts";
+import { percent } from "./percent.ts";
 import { shares } from "./shares.ts";
 
 /** Cells of a coverage map, along one side. */
@@ -309,10 +310,6 @@ function areasOf(films: readonly Film[]): number[] {
 
 function upperShare(coverage: Float32Array): number {
   return sum(coverage.subarray(0, coverage.length / 2)) / sum(coverage);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`;
 }
 
 function sum(values: Float32Array): number {

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { LossPoint } from "@/losses/mod.ts";
 import { lines } from "./lines.ts";
+import { percent } from "./percent.ts";
 
 /** Losses of one pixel with pneumothorax over its logit, as `pixelLosses` computes them. */
 export function pixelLossChart(points: readonly LossPoint[]): TopLevelSpec {
@@ -103,8 +104,4 @@ function nearest(
   return own.reduce((best, point) =>
     Math.abs(point.x - place) < Math.abs(best.x - place) ? point : best
   );
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`;
 }

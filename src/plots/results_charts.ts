@@ -8,6 +8,7 @@ import { distributions } from "./distributions.ts";
 import { heatmap } from "./heatmap.ts";
 import { lines } from "./lines.ts";
 import { panels } from "./panels.ts";
+import { percent } from "./percent.ts";
 import { scatter } from "./scatter.ts";
 
 /** The mean dice of several models beside that of all-empty masks. */
@@ -46,7 +47,6 @@ export function calibrationChart({ bins, error }: CalibrationCurve): TopLevelSpe
   const pixels = unsure.reduce((sum, bin) => sum + bin.pixels, 0);
   const mean = (of: "predicted" | "annotated") =>
     unsure.reduce((sum, bin) => sum + bin.pixels * bin[of], 0) / pixels;
-  const shown = (share: number) => `${(100 * share).toFixed(0)} %`;
   const curve = lines(rows, {
     title: "Observed share",
     x: "probability (%)",
@@ -73,8 +73,10 @@ export function calibrationChart({ bins, error }: CalibrationCurve): TopLevelSpe
   return panels([curve, counts], {
     title: pixels === 0
       ? "No pixel has a probability above the lowest bin"
-      : `Pixels above ${shown(unsure[0]!.from)}: ${shown(mean("predicted"))} predicted on the ` +
-        `mean, ${shown(mean("annotated"))} annotated`,
+      : `Pixels above ${percent(unsure[0]!.from)}: ${
+        percent(mean("predicted"))
+      } predicted on the ` +
+        `mean, ${percent(mean("annotated"))} annotated`,
     subtitle: `Dashed: probability and share are equal. Expected calibration error ${
       error.toPrecision(2)
     }`,

@@ -4,6 +4,7 @@ import type { AverageShare, ScheduledRate, StagePlan } from "@/training/mod.ts";
 import { bars } from "./bars.ts";
 import { lines } from "./lines.ts";
 import { panels } from "./panels.ts";
+import { percent } from "./percent.ts";
 
 /**
  * How many of the films that are drawn for each epoch have a pneumothorax.
@@ -99,7 +100,7 @@ export function averagesChart(shares: readonly AverageShare[], { experiment }: R
     shares.map(({ epoch, share, average }) => ({ x: epoch, y: 100 * share, series: average })),
     {
       title: `The last epoch is ${
-        last.map(({ share, average }) => `${(100 * share).toFixed(0)} % of ${average}`).join(", ")
+        last.map(({ share, average }) => `${percent(share)} of ${average}`).join(", ")
       }`,
       subtitle: `${experiment.name}: ${experiment.training.epochs} epochs`,
       x: "epoch",

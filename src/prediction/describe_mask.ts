@@ -136,11 +136,14 @@ function spacingOf({ dataSet }: DicomFile): FilmDescription["pixelSpacing"] {
   return null;
 }
 
-/** PS3.3, C.7.6.1.1.1: where the rows of the image lead, as a letter of the patient's side. */
+/**
+ * PS3.3, C.7.6.1.1.1: where the rows of the image lead, as letters of the patient's sides, the side that they
+ * lead to most first.
+ */
 function orientationOf(
   { dataSet }: DicomFile,
 ): { leftOfImage: Side; sideFrom: FilmDescription["sideFrom"] } {
-  const rows = dataSet.string("x00200020", 0)?.trim();
+  const rows = dataSet.string("x00200020", 0)?.trim()[0];
   if (rows === "L") return { leftOfImage: "right", sideFrom: "PatientOrientation" };
   if (rows === "R") return { leftOfImage: "left", sideFrom: "PatientOrientation" };
   return { leftOfImage: "right", sideFrom: "assumed" };

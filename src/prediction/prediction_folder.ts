@@ -124,12 +124,11 @@ export class PredictionFolder {
     mask: Uint8Array,
     path: string,
   ): Promise<boolean> {
-    if (!mask.includes(1)) {
-      await Deno.remove(path).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      });
-      return false;
-    }
+    // That of an earlier prediction.
+    await Deno.remove(path).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    if (!mask.includes(1)) return false;
     const { members } = this.#options;
     const LONGEST = 64;
     const names = [...new Set(members.map(({ run }) => run.experiment.name))];

@@ -1,7 +1,7 @@
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeFileAtomic } from "@/files/mod.ts";
-import { readNotebook } from "@/jupyter/mod.ts";
+import { notebookNames, readNotebook } from "@/jupyter/mod.ts";
 import { escapeHtml } from "@/notebook/html.ts";
 import { type Heading, notebookPage, type Page } from "./page.ts";
 
@@ -84,18 +84,16 @@ export async function writeSite(options: SiteOptions): Promise<{ index: string; 
  * @throws {SiteError} If it cannot be read or has none.
  */
 export async function notebooksOf(folder: string): Promise<string[]> {
-  const names: string[] = [];
+  let names: string[];
   try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (entry.isFile && entry.name.endsWith(".ipynb")) names.push(entry.name);
-    }
+    names = await notebookNames(folder);
   } catch (error) {
     throw new SiteError(`Cannot show notebooks as their folder cannot be read: ${error}`);
   }
   if (names.length === 0) {
     throw new SiteError(`Cannot show notebooks as there are none in ${folder}`);
   }
-  return names.sort();
+  return names;
 }
 
 function pageOf(notebook: string): string {

@@ -25,7 +25,7 @@ export { keptByKeys } from "./keyed_draws.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { inFloat32, keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
 export { hasOneDnn, usesBfloat16, usesOneDnn } from "./onednn.ts";
-export { oneKernel, paysAsOneKernel } from "./one_kernel.ts";
+export { kernelsCompiled, oneKernel, paysAsOneKernel } from "./one_kernel.ts";
 export { OneDnn } from "./onednn_names.ts";
 export { ResourceVariable } from "./resource_variable.ts";
 export { type Share, StatelessRandom } from "./stateless_random.ts";

@@ -1,5 +1,6 @@
 import type { Cluster } from "@/cluster/mod.ts";
-import { jit, tf } from "@/tensorflow/mod.ts";
+import type { tf } from "@/tensorflow/mod.ts";
+import { withTraced } from "./with_traced.ts";
 
 /** Gives variables the mean of what all processes have in them. */
 export async function takeMeanOfWorkers(
@@ -7,15 +8,9 @@ export async function takeMeanOfWorkers(
   cluster: Cluster,
 ): Promise<void> {
   if (variables.length === 0) return;
-  const take = jit(() =>
-    tf.tidy(() => {
-      const means = cluster.collectives.means([...variables]);
-      for (const [i, variable] of variables.entries()) variable.assign(means[i]!);
-      return {};
-    }), { name: "take_mean_of_workers" });
-  try {
-    await take.async();
-  } finally {
-    take.dispose();
-  }
+  await withTraced("take_mean_of_workers", () => {
+    const means = cluster.collectives.means([...variables]);
+    for (const [i, variable] of variables.entries()) variable.assign(means[i]!);
+    return {};
+  }, (take) => take());
 }

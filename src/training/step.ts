@@ -6,12 +6,12 @@ import {
   type CompileOptions,
   inFloat32,
   jit,
-  keepFloat32,
   StatelessRandom,
   tf,
 } from "@/tensorflow/mod.ts";
 import type { LossScale } from "./loss_scale.ts";
 import { clipGradients, type Clipping, type Optimizer } from "./optimizer.ts";
+import { inOwnFormat } from "./own_format.ts";
 
 /** The processes that train together, each on its part of every batch. */
 export interface StepWorkers {
@@ -130,15 +130,13 @@ export function trainingStep(parts: StepParts): TrainingStep {
     return gradients.map((gradient, i) => tf.add(sums[i]!, tf.mul(gradient, share)));
   };
 
-  // Logits and gradients, and so the loss and the optimizer, are float32 in mixed precision too.
-  const inOwnFormat = <T extends tf.Tensor>(x: T): T => compile.mixedPrecision ? keepFloat32(x) : x;
   const outputsOf = (inputs: tf.Tensor4D, random: StatelessRandom): tf.Tensor4D[] => {
     const outputs = model.outputs(inputs, {
       training: true,
       random,
       ...(workers?.synchronisesBatchNorm && { acrossWorkers: workers.collectives }),
     });
-    return outputs.map(inOwnFormat);
+    return outputs.map((output) => inOwnFormat(output, compile));
   };
 
   const update = (gradients: tf.Tensor[], learningRate: tf.Scalar): void => {
@@ -183,7 +181,7 @@ export function trainingStep(parts: StepParts): TrainingStep {
         return lossScale ? lossScale.scale(mean) : mean;
       }, variables);
       const unscaled = <T extends tf.Tensor>(x: T): T => lossScale ? lossScale.unscale(x) : x;
-      let gradients = variables.map(({ name }) => unscaled(inOwnFormat(grads[name]!)));
+      let gradients = variables.map(({ name }) => unscaled(inOwnFormat(grads[name]!, compile)));
       if (accumulation > 1) gradients = gather(gradients, share);
       const sums = [...gathered.values()];
       if (isLast) {

@@ -1,7 +1,8 @@
 import { type Batch, batches, type Film, type Prepared } from "@/data/mod.ts";
 import { type Loss, type MetricValues, overlapCounts, SegmentationMetrics } from "@/losses/mod.ts";
 import { INFERENCE, normalizeImages, type SegmentationModel } from "@/model/mod.ts";
-import { type CompileOptions, jit, keepFloat32, tf } from "@/tensorflow/mod.ts";
+import { type CompileOptions, jit, tf } from "@/tensorflow/mod.ts";
+import { inOwnFormat } from "./own_format.ts";
 import type { StepWorkers } from "./step.ts";
 
 /** Metrics of a model on films it was not trained on. */
@@ -35,7 +36,7 @@ export function validator(
     ({ images, masks }: { images: tf.Tensor4D; masks: tf.Tensor4D }) =>
       tf.tidy(() => {
         const output = model.apply(normalizeImages(images), INFERENCE);
-        const logits = compile.mixedPrecision ? keepFloat32(output) : output;
+        const logits = inOwnFormat(output, compile);
         return { loss: loss(logits, masks), counts: overlapCounts(logits, masks, threshold) };
       }),
     { name: "validation_step", ...compile },

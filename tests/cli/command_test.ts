@@ -5,7 +5,7 @@ import { command, UsageError } from "@/cli/command.ts";
 import { SetupError } from "@/cli/setup.ts";
 import { DatasetError } from "@/data/mod.ts";
 import { ExperimentError, RunRecordError } from "@/experiments/mod.ts";
-import { KernelError } from "@/jupyter/mod.ts";
+import { KernelError, NotebookError } from "@/jupyter/mod.ts";
 import { MissingRunError } from "@/notebook/mod.ts";
 import { PhantomError } from "@/phantom/mod.ts";
 import { PretrainedError } from "@/pretrained/mod.ts";
@@ -62,11 +62,13 @@ const EXPECTED = [
   new DatasetError("told"),
   new ExperimentError("told", []),
   new Deno.errors.IsADirectory("told"),
+  new NotebookError("no notebook"),
   new KernelError("told"),
   new MissingRunError("told"),
   new Deno.errors.NotADirectory("told"),
   new Deno.errors.NotFound("told"),
   new Deno.errors.PermissionDenied("told"),
+  new NotebookError("told"),
   new PhantomError("told"),
   new PretrainedError("told"),
   new RangeError("told"),

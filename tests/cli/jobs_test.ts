@@ -24,6 +24,11 @@ const CALLS: [args: string[], code: number, ...messages: string[]][] = [
   [["phantom/1-129", "--folds", "2"], 1, 'did you mean "phantom/1-128"?'],
   [[STAGE, "--folds", "2", "--set", "data.size=65"], 1, "--set data.size=65"],
   [["--folds", "2"], 2, "no experiment is named"],
+  // It would be submitted.
+  [[STAGE, "--on", "slurm", "--submit", "--dry-run"], 2, "Cannot make jobs with --dry-run"],
+  [[STAGE, "--folds", "2", "--previous"], 2, "Cannot make jobs with --previous"],
+  [[STAGE, "--on", "slurm", "--submit", "--status"], 2, "--submit with --status"],
+  [[STAGE, "--on", "slurm", "--write", "x", "--status"], 2, "--write with --status"],
 ];
 for (const [args, code, ...messages] of CALLS) {
   Deno.test(`train ${args.join(" ")} ends with ${code} and says what to do`, async () => {
@@ -83,6 +88,22 @@ Deno.test("train --on hands the workers' timeouts on", () =>
     assertStringIncludes(kubernetes.out, lines.map((word) => `- ${word}\n`).join(" ".repeat(16)));
   }));
 
+Deno.test("train --on keeps a value of several lines out of what runs", () =>
+  withRuns(async () => {
+    const setting = ["--set", 'description="a\n\n  it"'];
+    const { out } = await train(STAGE, "--on", "slurm", ...setting);
+    const end = out.indexOf("\nset -u");
+    const head = out.slice(0, end).split("\n");
+    assertEquals(head.filter((line) => !line.startsWith("#")), []);
+    const check = new Deno.Command("bash", { args: ["-n"], stdin: "piped", stderr: "null" })
+      .spawn();
+    await new Blob([out]).stream().pipeTo(check.stdin);
+    assert((await check.status).success, out);
+    const manifest = (await train(STAGE, ...KUBERNETES, ...setting)).out;
+    const [top] = manifest.split("apiVersion:");
+    assertEquals(top!.trimEnd().split("\n").filter((line) => !line.startsWith("#")), []);
+  }));
+
 Deno.test("train --status lists each run, and those that have not begun", () =>
   withRuns(async () => {
     const { code, out } = await train(STAGE, "--folds", "2", "--status");
@@ -94,15 +115,29 @@ Deno.test("train --status lists each run, and those that have not begun", () =>
     ]);
   }));
 
+/** Submits to the sbatch of a folder. */
+async function submitIn(path: string, ...args: string[]) {
+  const before = Deno.env.get("PATH")!;
+  Deno.env.set("PATH", path);
+  try {
+    return await train(STAGE, "--on", "slurm", "--submit", ...args);
+  } finally {
+    Deno.env.set("PATH", before);
+  }
+}
+
 Deno.test("train --submit says so where there is no sbatch", () =>
   withRuns(async () => {
-    const before = Deno.env.get("PATH")!;
-    Deno.env.set("PATH", "/nonexistent");
-    try {
-      const { code, error } = await train(STAGE, "--folds", "2", "--on", "slurm", "--submit");
-      assertEquals(code, 1);
-      assertStringIncludes(error, "no command sbatch here. Write the file with --write DIR");
-    } finally {
-      Deno.env.set("PATH", before);
-    }
+    const { code, error } = await submitIn("/nonexistent", "--folds", "2");
+    assertEquals(code, 1);
+    assertStringIncludes(error, "no command sbatch here. Write the file with --write DIR");
+  }));
+
+Deno.test("train --submit says so where sbatch ends before it has read all", () =>
+  withRuns(async (folder) => {
+    const sbatch = join(folder, "sbatch");
+    await Deno.writeTextFile(sbatch, "#!/bin/sh\nexit 7\n", { mode: 0o755 });
+    // More than a pipe holds.
+    const { code, error } = await submitIn(folder, "--set", `description=${"x".repeat(200_000)}`);
+    assertEquals([code, error], [1, "Cannot submit as sbatch ends with 7"]);
   }));

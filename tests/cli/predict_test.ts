@@ -87,6 +87,13 @@ Deno.test("predict writes masks, overlays, segmentations, JSON and one row for e
       assertStringIncludes(bad.error, name);
     }
     assertEquals((await predict(films, ...options, "--skip-bad")).code, 0);
+
+    const nothing = join(folder, "nothing");
+    await Deno.mkdir(nothing);
+    await Deno.copyFile(join(films, "text.dcm"), join(nothing, "text.dcm"));
+    const none = await predict(nothing, "--run", run.id, "--output", folder, "--skip-bad");
+    assertEquals(none.code, 1);
+    assertStringIncludes(none.error, "None could be used, so nothing is written");
   }));
 
 Deno.test("predict fails where no file can be used, without a stack", () =>

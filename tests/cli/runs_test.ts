@@ -78,6 +78,13 @@ Deno.test("runs refuses what it cannot do, without a stack", () =>
       [["--lineage", "runs.pdf"], 2, "--lineage must end in .svg or .png: runs.pdf"],
       [["--lineage", "a.svg", "--status", "running"], 1, "there is no run"],
       [["extra"], 2, "extra"],
+      [
+        ["--repeat", id, "--lineage", join(folder, "a.svg")],
+        2,
+        "with --lineage, which is for a list",
+      ],
+      [["--repeat", id, "--status", "running"], 2, "with --status, which is for a list"],
+      [["--data", root], 2, "with --data, which is for --repeat"],
     ];
     for (const [args, code, message] of cases) {
       const result = await runs(...args);

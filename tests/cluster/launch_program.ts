@@ -6,7 +6,12 @@ const [first, gpus] = Deno.args;
 if (first !== "work") {
   const args = ["run", "-A", "--no-check", fileURLToPath(import.meta.url), "work"];
   Deno.exit(
-    await launchWorkers({ workers: Number(first), args, gpus: gpus ? gpus.split(",") : [] }),
+    await launchWorkers({
+      workers: Number(first),
+      args,
+      gpus: gpus ? gpus.split(",") : [],
+      patience: 0.2,
+    }),
   );
 }
 const { cluster, task } = JSON.parse(Deno.env.get("TF_CONFIG")!);
@@ -18,5 +23,5 @@ if (Deno.env.get("FAILS") === `${task.index}`) Deno.exit(3);
 if (Deno.env.get("WAITS")) {
   Deno.addSignalListener("SIGINT", () => Deno.exit(130));
   if (task.index === 0) console.log("waits");
-  setTimeout(() => {}, 30_000);
+  setTimeout(() => say("has waited"), 30_000);
 }

@@ -39,6 +39,13 @@ Deno.test("launchWorkers() returns the exit code of a worker that fails", async 
   assertEquals((await launch([2], { FAILS: "1" })).code, 3);
 });
 
+Deno.test("launchWorkers() stops the others when one fails that they do not know of", async () => {
+  const { code, out, errors } = await launch([3], { FAILS: "1", WAITS: "1" });
+  assertEquals(code, 3);
+  assertEquals(errors.includes("worker 1 has ended with 3: the others are stopped"), true);
+  assertEquals([out, ...errors].some((text) => text.includes("has waited")), false);
+});
+
 Deno.test("launchWorkers() hands Ctrl-C on, and waits for the workers", async () => {
   const child = command([2], { WAITS: "1" }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -62,6 +69,10 @@ Deno.test("launchWorkers() refuses more workers than GPUs", async () => {
 
 Deno.test("launchWorkers() refuses a number that is none", async () => {
   for (const workers of [0, -1, 1.5, NaN]) {
-    await assertRejects(() => launchWorkers({ workers, args: [] }), RangeError, `${workers}`);
+    await assertRejects(
+      () => launchWorkers({ workers, args: [], gpus: [] }),
+      RangeError,
+      `${workers}`,
+    );
   }
 });

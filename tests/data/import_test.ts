@@ -176,6 +176,47 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "importDataset() takes no film for negative whose mask it cannot read",
+  withImport(async ({ films, masks, output }, own) => {
+    const [first, second, third] = own.map(({ imageId }) => join(masks, imageId));
+    await Deno.rename(`${first}.png`, `${first}_mask.PNG`);
+    // Masks that are kept elsewhere.
+    await Deno.rename(`${second}.png`, join(films, "second.png"));
+    await Deno.symlink(join(films, "second.png"), `${second}.png`);
+    await Deno.rename(`${third}.png`, `${third}.tif`);
+    await Deno.writeTextFile(join(masks, `${own[4]!.imageId}.txt`), "a note");
+    const result = await importDataset({
+      films,
+      masks: { folder: masks },
+      output: `${output}/`,
+      withoutMask: "negative",
+    });
+    assertEquals([result.films, result.positives], [4, 2]);
+    assertEquals(result.excluded.map(({ imageId, reason }) => [imageId, reason]), [
+      [own[2]!.imageId, `its mask is no PNG file: ${own[2]!.imageId}.tif. Convert it`],
+    ]);
+    assertEquals((await loadDataset(output)).train.length, 4);
+  }),
+);
+
+Deno.test(
+  "importDataset() fails where a film cannot be written, and leaves none out for that",
+  withImport(async ({ films, masks, output }) => {
+    const folder = `${output}.partial/dicom-images-train`;
+    const onProgress = ({ done }: { done: number }) => {
+      if (done !== 1) return;
+      // A file in the place of the folder, as a full disk would be hard to have.
+      Deno.removeSync(folder, { recursive: true });
+      Deno.writeTextFileSync(folder, "");
+    };
+    const options = { films, masks: { folder: masks }, output, onProgress };
+    const { message } = await assertRejects(() => importDataset(options));
+    assert(/^Cannot write the film case_0\d: .*os error/.test(message), message);
+    assertEquals(await Deno.stat(output).catch(() => "nothing"), "nothing");
+  }),
+);
+
 Deno.test("startsToGaps() turns starts into gaps", () => {
   const cases: [string, string][] = [
     ["1 3", "0 3"],

@@ -20,6 +20,23 @@ Deno.test("loadFilms() finds films anywhere in a folder, and lists what it canno
     assertEquals(excluded.map(({ imageId }) => imageId), ["b", "text"]);
   }));
 
+Deno.test("loadFilms() takes .DCM too, and does not enter the folder of results", () =>
+  withFolder(async (folder) => {
+    const path = await writeFilm(folder, "train", { imageId: "a" });
+    await Deno.rename(path, join(folder, "a.DCM"));
+    await writeFilm(join(folder, "results"), "train", { imageId: "a" });
+    const ids = async (leftOut?: string) => {
+      const { films, excluded } = await loadFilms(folder, { ...(leftOut && { leftOut }) });
+      return [films, excluded].map((list) => list.map(({ imageId }) => imageId));
+    };
+    assertEquals(await ids(join(folder, "results")), [["a"], []]);
+    for (const other of ["not there yet", "."]) {
+      assertEquals(await ids(join(folder, other)), [["a"], ["a"]]);
+    }
+    await Deno.remove(join(folder, "results"), { recursive: true });
+    assertEquals(await ids(), [["a"], []]);
+  }));
+
 Deno.test("loadFilms() refuses a folder that is not there, and one without films", () =>
   withFolder(async (folder) => {
     await assertRejects(

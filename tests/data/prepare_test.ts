@@ -233,11 +233,14 @@ Deno.test("prepare() fails with the same errors on workers", () =>
       const options = { root, folder: join(root, `cache${workers}`), size: 32, workers };
       const outside: Film = { ...train[1]!, rows: ["2000000 9"] };
       const wrong = await assertRejects(() => prepare([train[0]!, outside], options), RangeError);
-      assertMatch(wrong.message, /^Cannot decode/);
+      assertMatch(wrong.message, /^Cannot prepare the film b: Cannot decode .*: 2000009$/);
       // A folder in the place of an image.
       const { folder } = await prepare([train[0]!], options);
       await Deno.mkdir(join(folder, "b.png"));
-      await assertRejects(() => prepare(train, options), Deno.errors.IsADirectory, "b.png");
+      const { IsADirectory } = Deno.errors;
+      const folderThere = await assertRejects(() => prepare(train, options), IsADirectory, "b.png");
+      assertMatch(folderThere.message, /^Cannot prepare the film b: Is a directory/);
+      assertEquals((folderThere as Error & { code?: string }).code, "EISDIR");
       const aside = Array.from(Deno.readDirSync(folder)).filter(({ name }) => /partial/.test(name));
       assertEquals(aside, []);
     }

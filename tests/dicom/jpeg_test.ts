@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import type { Frame } from "@/dicom/frame.ts";
 import {
   decodeJpegBaseline,
@@ -8,7 +8,7 @@ import {
   NoDecoderError,
 } from "@/dicom/jpeg.ts";
 import { encodeJpeg, parseDicom } from "@/dicom/mod.ts";
-import { TurboJpeg, turboJpeg } from "@/dicom/turbojpeg.ts";
+import { TurboJpeg, turboJpeg, turboJpegProblem } from "@/dicom/turbojpeg.ts";
 import { Random } from "@/random/mod.ts";
 import vectors from "./vectors.json" with { type: "json" };
 
@@ -70,7 +70,10 @@ const streams: [what: string, jpeg: Uint8Array, width: number, height: number][]
 Deno.test({
   name: "libjpeg-turbo is found on Linux",
   ignore: Deno.build.os !== "linux",
-  fn: () => assert(turboJpeg),
+  fn() {
+    assert(turboJpeg);
+    assertEquals(turboJpegProblem, null);
+  },
 });
 
 for (const [what, jpeg, width, height] of streams) {
@@ -86,7 +89,6 @@ for (const [what, jpeg, width, height] of streams) {
 }
 
 Deno.test("without libjpeg-turbo what sharp cannot decode is refused", async () => {
-  assertEquals(TurboJpeg.open("/no/such/library.so"), null);
   const lossless = streamOf("JPEG Lossless, noise of 8 bits");
   const extended = streamOf("JPEG Extended, 12 bits, quality 95");
   for (
@@ -102,6 +104,19 @@ Deno.test("without libjpeg-turbo what sharp cannot decode is refused", async () 
     await decodeJpegExtended(stream, frame, null),
     await decodeJpegExtended(stream, frame),
   );
+});
+
+Deno.test("TurboJpeg.open() says why a library cannot be used", async () => {
+  const text = await Deno.makeTempFile({ suffix: ".so" });
+  try {
+    await Deno.writeTextFile(text, "no library");
+    for (const path of ["/no/such/library.so", text]) {
+      const { message } = assertThrows(() => TurboJpeg.open(path), Error, path);
+      assertMatch(message, /^Cannot use libjpeg-turbo as \S/);
+    }
+  } finally {
+    await Deno.remove(text);
+  }
 });
 
 Deno.test("TurboJpeg decodes many streams at the same time, each to its own pixels", async () => {

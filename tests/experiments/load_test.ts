@@ -163,6 +163,11 @@ Deno.test("loadExperiment() takes a path as well as a name, in any experiments f
   assertEquals((await loadExperiment(shipped)).name, "phantom/1-128");
   await withFolder({ "try/one.yaml": minimal }, async (folder) => {
     assertEquals((await loadExperiment(join(folder, "try/one.yaml"))).name, "try/one");
+    await assertRejects(
+      () => loadExperiment(join(folder, "try/none.yaml")),
+      ExperimentError,
+      "try/none.yaml: there is no such file",
+    );
     await Deno.rename(join(folder, "try/one.yaml"), join(folder, "try/two.yaml"));
     await assertRejects(
       () => loadExperiment(join(folder, "try/two.yaml")),

@@ -75,6 +75,7 @@ const badSettings: [setting: string, problem: string][] = [
   ["=3", "must be a field's path, =, and a value"],
   ["training..epochs=3", "must be a field's path, =, and a value"],
   ["seed=[1", "the value is not YAML: Flow sequence must end with a ]"],
+  ["seed=*x", "the value is not YAML: Unresolved alias"],
   ["name=other", "name cannot be changed"],
   ["quick=true", "quick cannot be changed"],
   ["__proto__.polluted=1", "__proto__: unknown key (known keys: name,"],

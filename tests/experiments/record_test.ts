@@ -339,6 +339,42 @@ for (const [what, change, reason] of processes) {
   });
 }
 
+Deno.test("readRun() leaves a run as it is that finishes, and ends, while it is read", () =>
+  withRuns(async (runs) => {
+    const { id } = await start(runs);
+    await edit(id, runs, (text) => text.replace(/pid: \d+/, "pid: 99999999"));
+    const { readFile } = Deno;
+    Deno.readFile = async (path, options) => {
+      const bytes = await readFile(path, options);
+      Deno.readFile = readFile;
+      await edit(id, runs, (text) => text.replace("status: running", "status: finished"));
+      return bytes;
+    };
+    try {
+      assertEquals((await readRun(id, runs)).status, "finished");
+      assertStringIncludes(await Deno.readTextFile(runFile(id, runs)), "\nstatus: finished\n");
+    } finally {
+      Deno.readFile = readFile;
+    }
+  }));
+
+Deno.test("listRuns() leaves out a run that is removed meanwhile", () =>
+  withRuns(async (runs) => {
+    const { id } = await start(runs);
+    const kept = await start(runs);
+    const { stat } = Deno;
+    Deno.stat = (path) => {
+      if (path === runFile(id, runs)) Deno.removeSync(join(runs, id), { recursive: true });
+      return stat(path);
+    };
+    try {
+      const { runs: found, unreadable } = await listRuns({ runs });
+      assertEquals([found.map(({ id }) => id), unreadable], [[kept.id], []]);
+    } finally {
+      Deno.stat = stat;
+    }
+  }));
+
 /** A running record of a Slurm job's first start on another node, and what a process of a job makes of it. */
 const slurmStarts: [what: string, job: string, restarts: string, status: string][] = [
   ["the same job was started again", "123", "1", "interrupted"],

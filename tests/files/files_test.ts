@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
-import { sha256, sha256File, writeFileAtomic } from "@/files/mod.ts";
+import { exists, sha256, sha256File, writeFileAtomic } from "@/files/mod.ts";
+import { withFolder } from "../data/small_dataset.ts";
 
 Deno.test("writeFileAtomic() replaces a file and leaves nothing beside it", async () => {
   const folder = await Deno.makeTempDir();
@@ -31,3 +32,16 @@ Deno.test("sha256() and sha256File() give the digests of FIPS 180-4", async () =
   assertEquals(await sha256File(path), expected);
   await Deno.remove(path);
 });
+
+Deno.test("exists() follows links, and tells no from cannot be told", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await Deno.symlink(`${folder}/file`, `${folder}/link`);
+    await Deno.symlink(`${folder}/nothing`, `${folder}/dead`);
+    const names = ["", "/file", "/link", "/dead", "/nothing", "/no/thing", "/file/below"];
+    const found = await Promise.all(names.map((name) => exists(folder + name)));
+    assertEquals(found, [true, true, true, false, false, false, false]);
+    // A link that leads to itself: whether there is a file cannot be told.
+    await Deno.symlink(`${folder}/circle`, `${folder}/circle`);
+    await assertRejects(() => exists(`${folder}/circle`));
+  }));

@@ -47,6 +47,7 @@ const REFUSED: [what: string, text: string, ...messages: string[]][] = [
   ["an unknown field", "seed: [1]\ntraining.epoch: [1, 2]\n", ":2", 'did you mean "epochs"?'],
   ["a wrong value, once", "seed: [1, 2]\ndata.size:\n  - 64\n  - 65\n", "1 problem", ":4", "32"],
   ["a value that is no list", "seed: 3\n", ":1", "must be a list of values", "3"],
+  ["a reference", "seed: [&a 1]\nmodel.prior:\n  - *a\n", ":3", "*a. Write the value out"],
   ["an empty list", "seed: []\n", "must be a list of values"],
   ["a value that stands twice", "seed: [1, 2, 1]\n", "stands here twice: seed=1"],
   ["a field that stands twice", "seed: [1]\nseed: [2]\n", ":2", "twice"],

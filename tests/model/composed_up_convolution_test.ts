@@ -1,6 +1,6 @@
 import { composedUpConvolution, UpConv2D, UpPaths } from "@/model/layers/mod.ts";
 import { Weights } from "@/model/mod.ts";
-import { jit, tf } from "@/tensorflow/mod.ts";
+import { jit, kernelsCompiled, tf } from "@/tensorflow/mod.ts";
 import { assertClose, wave } from "../tensorflow/assert_close.ts";
 
 /**
@@ -22,7 +22,7 @@ const CASES: { shape: [number, number, number]; paths: number[][][]; filters: nu
 
 for (const { shape: [batch, height, width], paths: channels, filters } of CASES) {
   const text = channels.flat().map((path) => path.join(" to ")).join(", ");
-  Deno.test(`composedUpConvolution() is all convolutions: ${height} x ${width}, channels ${text}`, () => {
+  Deno.test(`composedUpConvolution() is all convolutions: ${height} x ${width}, channels ${text}`, async () => {
     const weights = new Weights(1);
     const paths = channels.map((together, i) => {
       const scale = 2 ** (together[0]!.length - 1);
@@ -65,5 +65,6 @@ for (const { shape: [batch, height, width], paths: channels, filters } of CASES)
     assertClose(frozen(maps as tf.Tensor4D[][]), expected, tolerance, "frozen kernels");
     frozen.dispose();
     weights.dispose();
+    await kernelsCompiled();
   });
 }

@@ -1,5 +1,4 @@
 /** Inference folds and fuses: it must give what the layers give one after the other. */
-import { setTimeout as delay } from "node:timers/promises";
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import {
   ARCHITECTURES,
@@ -10,7 +9,7 @@ import {
 } from "@/model/mod.ts";
 import { BatchNorm, type Normalization } from "@/model/layers/mod.ts";
 import { FrozenBatchNorm } from "@/model/layers/frozen_batch_norm.ts";
-import { jit, tf } from "@/tensorflow/mod.ts";
+import { jit, kernelsCompiled, tf } from "@/tensorflow/mod.ts";
 import { assertClose, memory, wave } from "../tensorflow/assert_close.ts";
 import { images } from "./architecture_contract.ts";
 
@@ -60,8 +59,7 @@ for (const options of [...MODELS, LARGE]) {
       for (const f of [traced, frozen]) f.dispose();
       tf.dispose([x, expected]);
       model.dispose();
-      // What XLA compiles on another thread has inputs until it is done.
-      for (let i = 0; i < 100 && memory().handles > before.handles; i++) await delay(20);
+      await kernelsCompiled();
       assertEquals(memory(), before);
     });
   }

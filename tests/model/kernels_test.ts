@@ -176,7 +176,7 @@ Deno.test("swish() and its gradient stay finite for large inputs", () => {
 
 // TensorFlow's one operation for each gradient, which TensorFlow.js calls, takes any kernel.
 for (const size of [1, 3, 5, 7]) {
-  for (const [stride, height, width] of [[1, 6, 9], [2, 8, 8], [2, 7, 9]] as const) {
+  for (const [stride, height, width] of [[1, 6, 9], [2, 8, 8], [2, 7, 9], [1, 2, 1]] as const) {
     const name =
       `a depthwise ${size} x ${size} convolution of stride ${stride}, ${height} x ${width}`;
     Deno.test(`${name} has the gradients of TensorFlow`, () => {
@@ -211,10 +211,8 @@ type Kernel = (x: tf.Tensor4D, kernel: tf.Tensor4D) => tf.Tensor;
 /** Convolutions computed in another way than TensorFlow.js does, which is what they must equal. */
 const CONVOLUTIONS: [name: string, x: number[], kernel: number[], ours: Kernel, theirs: Kernel][] =
   [
-    ["conv2d() 1 x 1", [2, 3, 5, 4], [1, 1, 4, 6], strideOne, (x, k) => tf.conv2d(x, k, 1, "same")],
-    ["conv2d() 1 x 1, one pixel", [2, 1, 1, 4], [1, 1, 4, 3], strideOne, (x, k) => {
-      return tf.conv2d(x, k, 1, "same");
-    }],
+    ["conv2d() 1 x 1", [2, 3, 5, 4], [1, 1, 4, 6], strideOne, plain],
+    ["conv2d() 1 x 1, one pixel", [2, 1, 1, 4], [1, 1, 4, 3], strideOne, plain],
     [
       "conv2d() 3 x 3 of stride 2",
       [1, 6, 4, 3],
@@ -230,8 +228,23 @@ const CONVOLUTIONS: [name: string, x: number[], kernel: number[], ours: Kernel, 
       [1, 256, 256, 64],
       [3, 3, 64, 1],
       strideOne,
-      (x, k) => tf.conv2d(x, k, 1, "same"),
+      plain,
     ],
+    // Between few channels two columns are made at a time, if their number is even.
+    [
+      "conv2d() narrow",
+      [2, 5, 6, 8],
+      [3, 3, 8, 5],
+      strideOne,
+      plain,
+    ],
+    ["conv2d() narrow, two columns", [1, 1, 2, 2], [3, 3, 2, 8], strideOne, plain],
+    ["conv2d() narrow, odd", [2, 4, 5, 3], [3, 3, 3, 4], strideOne, plain],
+    // Of one image and few channels the kernel's gradient is made by halves, if its height is even.
+    ["conv2d() by halves", [1, 6, 5, 16], [3, 3, 16, 10], strideOne, plain],
+    ["conv2d() by halves, 3 x 5", [1, 4, 5, 9], [3, 5, 9, 3], strideOne, plain],
+    ["conv2d() narrow, by halves", [1, 6, 4, 8], [3, 3, 8, 8], strideOne, plain],
+    ["conv2d() of one image, odd", [1, 5, 5, 16], [3, 3, 16, 10], strideOne, plain],
     // From 32 x 32 channels on the kernel's gradient is made of matrix products.
     ["doublingConv2d() narrow", [2, 3, 5, 4], [3, 3, 2, 4], doublingConv2d, doubled],
     ["doublingConv2d() wide", [2, 3, 5, 32], [3, 3, 32, 32], doublingConv2d, doubled],
@@ -257,6 +270,10 @@ Deno.test("scaledConv2d() equals the convolution of the scaled map, with many fi
 
 function strideOne(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
   return conv2d(x, kernel, 1);
+}
+
+function plain(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
+  return tf.conv2d(x, kernel, 1, "same");
 }
 
 function doubled(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {

@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { activate, type Activation, fusedConvolution } from "@/model/layers/mod.ts";
 import { winogradConvolution, winogradPays, winogradTiles } from "@/model/layers/winograd.ts";
 import { winogradMatrices } from "@/model/layers/winograd_matrices.ts";
-import { jit, type JitOptions, tf } from "@/tensorflow/mod.ts";
+import { jit, type JitOptions, kernelsCompiled, tf } from "@/tensorflow/mod.ts";
 import { assertClose, wave } from "../tensorflow/assert_close.ts";
 
 const FILTERS: { outputs: number; taps: number; points: number[] }[] = [
@@ -47,7 +47,7 @@ const CASES: { shape: number[]; filters: number; scale?: number; activation?: Ac
 
 for (const { shape, filters, scale = 1, activation } of CASES) {
   const name = `[${shape}], scale ${scale}, ${activation?.kind ?? "no activation"}`;
-  Deno.test(`winogradConvolution() is conv2d: ${name}`, () => {
+  Deno.test(`winogradConvolution() is conv2d: ${name}`, async () => {
     const x: tf.Tensor4D = wave(shape, 0.7, 0);
     const kernel: tf.Tensor4D = wave([3, 3, shape[3]!, scale * scale * filters], 1.3, 1);
     const bias: tf.Tensor1D = wave([filters], 2.1, 2);
@@ -66,6 +66,7 @@ for (const { shape, filters, scale = 1, activation } of CASES) {
       }
       for (const f of [traced, frozen]) f.dispose();
     }
+    await kernelsCompiled();
   });
 }
 
@@ -96,7 +97,7 @@ Deno.test("winogradPays() for constant kernels of large float32 convolutions", (
   assertEquals(winogradPays(tf.zeros(map), tf.zeros(kernel)), false, "eager");
 });
 
-Deno.test("fusedConvolution() of a large convolution loses little by Winograd's method", () => {
+Deno.test("fusedConvolution() of a large convolution loses little by Winograd's method", async () => {
   const shape: [number, number, number, number] = [1, 32, 32, 512];
   const x = tf.randomNormal<tf.Rank.R4>(shape, 0, 1, "float32", 1);
   const kernel = tf.randomNormal<tf.Rank.R4>(
@@ -129,6 +130,7 @@ Deno.test("fusedConvolution() of a large convolution loses little by Winograd's 
     assertAlmostEquals(found, expected, 2e-5);
   }
   frozen.dispose();
+  await kernelsCompiled();
 });
 
 function times(matrix: number[][], vector: number[]): number[] {

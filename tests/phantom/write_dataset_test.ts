@@ -183,6 +183,24 @@ Deno.test("writePhantomDataset() writes the competition's layout", async (test) 
   }
 });
 
+Deno.test("writePhantomDataset() fails with the same error on workers", async () => {
+  for (const workers of [1, 2]) {
+    const directory = await Deno.makeTempDir();
+    try {
+      const options = { ...tiny, directory, workers };
+      const stop = () => {
+        throw new Error("stopped");
+      };
+      await assertRejects(() => writePhantomDataset({ ...options, onProgress: stop }));
+      // A file in the place of a folder.
+      await Deno.writeTextFile(`${directory}/dicom-images-train`, "");
+      await assertRejects(() => writePhantomDataset(options), Deno.errors.NotADirectory);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  }
+});
+
 Deno.test("writePhantomDataset() does not touch a folder that holds something else", async () => {
   const directory = await Deno.makeTempDir();
   try {

@@ -84,7 +84,11 @@ Deno.test("describeMask() names the patient's side", async () => {
     [undefined, "right", "assumed"],
     ["L\\F", "right", "PatientOrientation"],
     ["R\\F", "left", "PatientOrientation"],
+    ["RA\\F", "left", "PatientOrientation"],
+    ["LPF\\FA", "right", "PatientOrientation"],
     ["A\\F", "right", "assumed"],
+    ["AR\\F", "right", "assumed"],
+    ["", "right", "assumed"],
   ];
   for (const [orientation, side, from] of cases) {
     const file = film(orientation === undefined ? {} : { x00200020: orientation });

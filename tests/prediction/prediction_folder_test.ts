@@ -86,6 +86,9 @@ Deno.test("PredictionFolder lists a film that cannot be referred to", () =>
     };
     await Deno.writeFile(path, encodeDicom({ pixels, width: 10, height: 10 }, identity));
     const { films: [film] } = await loadFilms(folder);
+    const old = join(folder, "segmentations", "film.dcm");
+    await Deno.mkdir(join(folder, "segmentations"));
+    await Deno.writeTextFile(old, "of an earlier prediction");
     const options = { folder, rule, members: [member()], dicomSegmentations: true };
     const results = new PredictionFolder(options);
     await results.add(film!, { imageId: "film", probabilities: everywhere(0.9) });
@@ -94,4 +97,5 @@ Deno.test("PredictionFolder lists a film that cannot be referred to", () =>
       results.failed[0]!.reason,
       "it has no DICOM Segmentation: it has no Study Instance UID",
     );
+    assert(!await exists(old));
   }));

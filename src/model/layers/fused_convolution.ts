@@ -1,6 +1,6 @@
 import { OneDnn, rawOp, tf } from "@/tensorflow/mod.ts";
 import { activate, type Activation } from "./activation.ts";
-import { biasAdd, paddedConv2d } from "./kernels/mod.ts";
+import { biasAdd, isNarrow, paddedConv2d, pairColumns, pairedKernel } from "./kernels/mod.ts";
 import {
   canFuse,
   type Epilogue,
@@ -50,8 +50,9 @@ function fused(
   geometry: Geometry,
   epilogue: FusedEpilogue,
 ): tf.Tensor4D {
-  if (isNarrow(x, kernel, geometry)) return pairedConvolution(x, kernel, epilogue);
   const { kind, stride, padding } = geometry;
+  const moves = kind === "conv" && stride === 1 && padding === "same";
+  if (moves && isNarrow(x, kernel)) return pairedConvolution(x, kernel, epilogue);
   const sides = padding === "same" ? undefined : [padding, padding, padding, padding];
   if (kind === "conv") return oneDnnConvolution(x, kernel, epilogue, [stride, stride], sides);
   // As many groups as channels: oneDNN's depthwise operation would leave out the activation.
@@ -65,40 +66,16 @@ function isWinograd(x: tf.Tensor4D, kernel: tf.Tensor4D, { kind, stride, padding
   return isPlain && kernel.shape[2] === x.shape[3] && winogradPays(x, kernel);
 }
 
-/** Filters of float32 that oneDNN's AVX-512 kernels compute at once; with AVX2 half of them. */
-const LANES = 16;
-
-/** Whether a convolution makes so few channels that two columns of them fill the lanes. */
-function isNarrow(x: tf.Tensor4D, kernel: tf.Tensor4D, { kind, stride, padding }: Geometry) {
-  const [height, width, , filters] = kernel.shape;
-  return kind === "conv" && stride === 1 && padding === "same" && height === 3 && width === 3 &&
-    filters > 1 && filters <= LANES / 2 && x.shape[2] % 2 === 0;
-}
-
-/**
- * A 3x3 convolution that makes two columns at a time, side by side as channels: its kernel is 3x4, moves
- * by two columns, and holds zeros where a column does not look. A third more products, but no idle lanes.
- */
+/** A 3x3 convolution that makes two columns at a time, side by side as channels. */
 function pairedConvolution(
   x: tf.Tensor4D,
   kernel: tf.Tensor4D,
   { bias, add, activation }: FusedEpilogue,
 ): tf.Tensor4D {
   const [batch, height, width] = x.shape;
-  const filters = kernel.shape[3];
-  const pairs = (map: tf.Tensor4D): tf.Tensor4D =>
-    tf.reshape(map, [batch, height, width / 2, 2 * filters]);
-  const shifted = [0, 1].map((column) =>
-    tf.pad(kernel, [[0, 0], [column, 1 - column], [0, 0], [0, 0]])
-  );
-  const epilogue = { bias: tf.tile(bias, [2]), add: add && pairs(add), activation };
-  const y = oneDnnConvolution(x, tf.concat(shifted, 3) as tf.Tensor4D, epilogue, [1, 2], [
-    1,
-    1,
-    1,
-    1,
-  ]);
-  return tf.reshape(y, [batch, height, width, filters]);
+  const epilogue = { bias: tf.tile(bias, [2]), add: add && pairColumns(add), activation };
+  const y = oneDnnConvolution(x, pairedKernel(kernel), epilogue, [1, 2], [1, 1, 1, 1]);
+  return tf.reshape(y, [batch, height, width, kernel.shape[3]]);
 }
 
 /** {@linkcode activate}, with swish as one operation where oneDNN has it. */

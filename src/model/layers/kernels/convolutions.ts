@@ -6,6 +6,8 @@ import {
   rawOp,
   tf,
 } from "@/tensorflow/mod.ts";
+import { byHalves, paysByHalves } from "./halves.ts";
+import { canPairColumns, narrowConv2d } from "./narrow_convolution.ts";
 import { type Attributes, FLOAT, NHWC, register, run } from "./register.ts";
 
 const BIAS_ADD = "project/BiasAdd";
@@ -70,7 +72,8 @@ function matMul(
 
 /**
  * A 2-D convolution with "same" padding. With oneDNN a 1x1 convolution is a matrix product, which takes
- * 0.6 to 0.9 of the time of its convolution kernels, most of all in the gradients.
+ * 0.6 to 0.9 of the time of its convolution kernels, most of all in the gradients; a 3x3 convolution
+ * between few channels makes two columns at a time.
  *
  * @param x `[batch, height, width, channels]`
  * @param kernel `[size, size, channels, filters]`
@@ -84,6 +87,7 @@ export function conv2d(x: tf.Tensor4D, kernel: tf.Tensor4D, stride: number): tf.
     );
   }
   if (isMatrixProduct(kernel, stride)) return run(POINTWISE_CONV_2D, { x, kernel });
+  if (stride === 1 && canPairColumns(x, kernel)) return narrowConv2d(x, kernel);
   return run(CONV_2D, { x, kernel }, { stride, groups: 1, pad: "same" });
 }
 
@@ -258,11 +262,18 @@ register(
       const split = (t: tf.Tensor) => groups === 1 ? [t] : tf.split(t, groups, -1);
       const join = (parts: tf.Tensor[]) => groups === 1 ? parts[0]! : tf.concat(parts, -1);
       const shapeOf = (t: tf.Tensor) => tf.tensor1d(t.shape, "int32");
+      const inHalves = groups === 1 && attributes!.stride === 1 && attributes!.pad === "same" &&
+        paysByHalves(x as tf.Tensor4D, kernel!.shape);
       const gradientOfKernel = () => {
         const [dys, xs, kernels] = [split(dy as tf.Tensor), split(x!), split(kernel!)];
         return join(xs.map((x, g) => {
-          const inputs = [x, shapeOf(kernels[g]!), dys[g]!];
-          return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
+          const ofKernel = (x: tf.Tensor, dy: tf.Tensor) => {
+            const inputs = [x, shapeOf(kernels[g]!), dy];
+            return rawOp("Conv2DBackpropFilter", inputs, convolution(attributes))[0]!;
+          };
+          return inHalves
+            ? byHalves(ofKernel, x as tf.Tensor4D, dys[g] as tf.Tensor4D)
+            : ofKernel(x, dys[g]!);
         }));
       };
       // First the kernel's gradient, then the map is free before its own gradient needs as much memory.
@@ -376,14 +387,19 @@ function depthwiseKernelGradient(
     const total = Math.max((out - 1) * stride + size! - length, 0);
     return [Math.floor(total / 2), Math.ceil(total / 2)];
   };
-  const padding = [missing(height, outHeight), missing(width, outWidth)] as const;
-  const padded = tf.pad(afterwards(x, dy), [[0, 0], ...padding, [0, 0]]);
+  const rows = missing(height, outHeight), [left] = missing(width, outWidth);
+  const input = afterwards(x, dy);
   const pieces = [];
   for (let first = 0; first < size!; first += WIDEST_FAST_KERNEL) {
     const columns = Math.min(WIDEST_FAST_KERNEL, size! - first);
-    const seen = (outWidth - 1) * stride + columns;
-    const part = tf.slice(padded, [0, 0, first, 0], [batch, padded.shape[1]!, seen, channels!]);
-    pieces.push(piece(part, columns, "VALID"));
+    // The columns that the piece sees, some of them zeros beyond the map.
+    const begin = first - left, seen = (outWidth - 1) * stride + columns;
+    const from = Math.min(Math.max(begin, 0), width),
+      to = Math.max(Math.min(begin + seen, width), from);
+    const inside = tf.slice(input, [0, 0, from, 0], [batch, height, to - from, channels!]);
+    const before = Math.max(-begin, 0), after = seen - before - (to - from);
+    const padded = tf.pad(inside, [[0, 0], rows, [before, after], [0, 0]]);
+    pieces.push(piece(padded, columns, "VALID"));
   }
   return tf.concat(pieces, 1);
 }

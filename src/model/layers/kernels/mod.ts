@@ -12,6 +12,7 @@ export {
   scaledConv2d,
 } from "./convolutions.ts";
 export { dropJoined, type Kept } from "./dropout.ts";
+export { isNarrow, pairColumns, pairedKernel } from "./narrow_convolution.ts";
 export {
   batchNormFrozenGradient,
   batchNormInference,
