@@ -14,7 +14,7 @@ import { backend, eager, rawOp, tf } from "./backend.ts";
 export function afterwards<T extends tf.TensorInfo>(x: T, first: tf.TensorInfo): T {
   if (backend.binding === eager) return x;
   const types = [x, first].map(({ dtype }) => dtype);
-  return rawOp("IdentityN", [x, first], { T: { type: types } })[0] as unknown as T;
+  return rawOp("IdentityN", [x, first], { T: { type: types } }, 2)[0] as unknown as T;
 }
 
 /** The gradient that {@linkcode shortlyBefore} was called with last, in each trace. */

@@ -56,12 +56,14 @@ export class GraphBinding extends Binding {
   readonly #firstId = FIRST_TRACED_ID + IDS_PER_TRACE * traces++;
   readonly freeze: boolean;
   readonly oneDnn: boolean;
-  readonly #bfloat16: boolean;
+  readonly bfloat16: boolean;
   /** Whether what is recorded now computes in float32 whatever the function does. */
   keepsFloat32 = false;
   readonly #conversions = new Map<string, number>();
   /** Operations without a computation, by the number of what they gave. */
   readonly #repeatable = new Map<number, { name: "Reshape" | "Cast"; input: number }>();
+  /** Eager tensors that are not frozen. */
+  readonly #inputs = new Set<number>();
   readonly #frozen = new Map<number, Uint8Array<ArrayBuffer>>();
   /** Small constants of the graph, by type, shape and values. */
   readonly #shared = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -79,7 +81,7 @@ export class GraphBinding extends Binding {
     { freeze = false, oneDnn = false, bfloat16 = false } = {},
   ) {
     super();
-    this.#bfloat16 = bfloat16;
+    this.bfloat16 = bfloat16;
     this.freeze = freeze;
     this.oneDnn = oneDnn;
   }
@@ -87,6 +89,11 @@ export class GraphBinding extends Binding {
   /** Eager tensors that the trace has read, in the order of their first use. */
   get captures(): Capture[] {
     return [...this.#captures.values()];
+  }
+
+  /** Makes an input of an eager tensor, with `freeze` too. */
+  keepAsInput(id: number): void {
+    this.#inputs.add(id);
   }
 
   /** How many operations the graph has. */
@@ -175,7 +182,7 @@ export class GraphBinding extends Binding {
     inputs: number[],
     outputs: number,
   ): TensorMetadata[] {
-    if (!this.#bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
+    if (!this.bfloat16) return this.#recordAs(name, attributes, inputs, outputs);
     const read = inputs.map((id) => this.describe(id));
     const passed = passedOn(name, attributes, read);
     if (passed) return this.#recordAs(passed.name, passed.attributes, inputs, outputs);
@@ -387,7 +394,7 @@ export class GraphBinding extends Binding {
   #readEager(id: number, reader: string): Uint8Array<ArrayBuffer> {
     const constant = this.#constants.get(id);
     if (constant) return this.#newConstant(constant);
-    if (this.freeze) return this.#readFrozen(id, reader);
+    if (this.freeze && !this.#inputs.has(id)) return this.#readFrozen(id, reader);
     let capture = this.#captures.get(id);
     if (!capture) {
       const { shape, dtype } = this.eager.describe(this.eager.handle(id, reader));

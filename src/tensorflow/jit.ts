@@ -228,6 +228,20 @@ export function isConstant(tensor: tf.Tensor): boolean {
 }
 
 /**
+ * The same tensor; one from outside stays an input of the function that is being traced with `freeze`. TensorFlow
+ * holds some eight copies of a constant: that is only worth it where an operation is faster with one.
+ */
+export function asInput<T extends tf.Tensor>(tensor: T): T {
+  const { binding } = backend;
+  if (binding instanceof GraphBinding) {
+    for (const id of backend.getInputTensorIds([tensor])) {
+      if (!isTraced(id)) binding.keepAsInput(id);
+    }
+  }
+  return tensor;
+}
+
+/**
  * Whether a jitted function has to run as the plain one: within a trace it becomes a part of it, and
  * within `tf.grads` TensorFlow.js must see its operations to differentiate them.
  */

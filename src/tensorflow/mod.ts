@@ -13,6 +13,7 @@ export { type DeviceChoice, usesGpu } from "./device.ts";
 export { DisposedTensorError } from "./eager.ts";
 export { gpuModels } from "./gpu_models.ts";
 export {
+  asInput,
   type CompileOptions,
   isConstant,
   isTracing,
@@ -23,8 +24,8 @@ export {
 export { keptByKeys } from "./keyed_draws.ts";
 export { findTensorFlow, type TensorFlowLibrary, TensorFlowNotFoundError } from "./library.ts";
 export { inFloat32, keepFloat32, type MixedPrecision } from "./mixed_precision.ts";
-export { hasOneDnn, usesOneDnn } from "./onednn.ts";
-export { oneKernel, paysAsOneKernel } from "./one_kernel.ts";
+export { hasOneDnn, usesBfloat16, usesOneDnn } from "./onednn.ts";
+export { kernelsCompiled, oneKernel, paysAsOneKernel } from "./one_kernel.ts";
 export { OneDnn } from "./onednn_names.ts";
 export { ResourceVariable } from "./resource_variable.ts";
 export { type Share, StatelessRandom } from "./stateless_random.ts";

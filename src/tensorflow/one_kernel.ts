@@ -14,6 +14,14 @@ interface Compiled {
 /** Kept for all traces: XLA compiles each once in a process. */
 const compiled = new Map<string, Compiled>();
 
+/** What XLA compiles on other threads. */
+const ahead = new Set<Promise<void>>();
+
+/** Waits for the kernels that XLA is still compiling: what it holds in memory until then is freed. */
+export async function kernelsCompiled(): Promise<void> {
+  await Promise.all(ahead);
+}
+
 /** Numbers in a map from which on passes over it cost more than compiling them. */
 const LARGE_MAP = 2 ** 20;
 
@@ -86,7 +94,8 @@ function compile(
     });
     graph.toFunction(functionName, placeholders, outputs, { returnsBfloat16: true });
     const made = { functionName, outputs: outputs.map((id) => graph.describe(id)) };
-    void compileAhead(made, inputs);
+    const compiling = compileAhead(made, inputs).finally(() => ahead.delete(compiling));
+    ahead.add(compiling);
     return made;
   } finally {
     tf.engine().endScope();

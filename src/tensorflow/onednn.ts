@@ -17,3 +17,8 @@ export function hasOneDnn(): boolean {
 export function usesOneDnn(): boolean {
   return backend.binding instanceof GraphBinding && backend.binding.oneDnn;
 }
+
+/** Whether the function that is being traced computes products in bfloat16. */
+export function usesBfloat16(): boolean {
+  return backend.binding instanceof GraphBinding && backend.binding.bfloat16;
+}

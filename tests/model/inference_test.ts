@@ -9,7 +9,7 @@ import {
 } from "@/model/mod.ts";
 import { BatchNorm, type Normalization } from "@/model/layers/mod.ts";
 import { FrozenBatchNorm } from "@/model/layers/frozen_batch_norm.ts";
-import { jit, tf } from "@/tensorflow/mod.ts";
+import { jit, kernelsCompiled, tf } from "@/tensorflow/mod.ts";
 import { assertClose, memory, wave } from "../tensorflow/assert_close.ts";
 import { images } from "./architecture_contract.ts";
 
@@ -29,18 +29,23 @@ const MODELS: ModelOptions[] = [
   ...(["frozen-batch", "group"] as const).map((normalization) => ({ ...SMALL, normalization })),
 ];
 
-for (const options of MODELS) {
+/** Wide and large enough for Winograd's method, see {@linkcode winogradPays}. */
+const LARGE: ModelOptions = { ...SMALL, startFilters: 8 };
+const LARGE_SIZE = 256;
+
+for (const options of [...MODELS, LARGE]) {
   const { architecture, encoder, normalization = "batch", deepSupervision } = options;
   const name = [architecture, encoder, normalization, ...(deepSupervision ? ["deep"] : [])];
+  const [height, width] = options === LARGE ? [LARGE_SIZE, LARGE_SIZE] : [64, 32];
   // One image's squeeze-and-excitation goes another way than that of several.
   for (
     const batch of encoder === "efficientnet-b0" && architecture === "encoder-unet" ? [1, 2] : [1]
   ) {
-    Deno.test(`apply() in inference folds BatchNorm: ${name.join(", ")}, batch of ${batch}`, () => {
+    Deno.test(`apply() in inference folds BatchNorm: ${name.join(", ")}, batch of ${batch}, ${height} px`, async () => {
       const before = memory();
       const model = createModel(options);
       changeWeights(model);
-      const x = images(batch, 64, 32, 3);
+      const x = images(batch, height, width, 3);
       const expected = unfolded(() => model.apply(x, INFERENCE));
       const largest = tf.tidy(() => tf.max(tf.abs(expected)).dataSync()[0]!);
       assertGreater(largest, 0.01);
@@ -54,6 +59,7 @@ for (const options of MODELS) {
       for (const f of [traced, frozen]) f.dispose();
       tf.dispose([x, expected]);
       model.dispose();
+      await kernelsCompiled();
       assertEquals(memory(), before);
     });
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { eager, isConstant, jit, rawOp, tf, TraceError } from "@/tensorflow/mod.ts";
+import { asInput, eager, isConstant, jit, rawOp, tf, TraceError } from "@/tensorflow/mod.ts";
 import { assertClose, memory } from "./assert_close.ts";
 
 const variable = (...values: number[]) => tf.tidy(() => tf.variable(tf.tensor1d(values)));
@@ -67,6 +67,28 @@ Deno.test("jit() with freeze may return constants, also the same one twice, and 
   }
   f.dispose();
   tf.dispose([x, weight]);
+  assertEquals(memory(), before);
+});
+
+Deno.test("asInput() keeps a value that freeze would make a constant, and leaves nothing behind", () => {
+  const before = memory();
+  const weight = variable(3);
+  const f = jit((x: tf.Tensor) => {
+    const square = asInput(tf.square(weight));
+    // What was made of it before is a constant no less.
+    assert(isConstant(square));
+    return tf.add(tf.mul(asInput(x), square), asInput(weight));
+  }, { freeze: true });
+  for (const value of [2, 4]) {
+    const x = tf.scalar(value), y = f(x);
+    assertClose(y, [9 * value + 3]);
+    tf.dispose([x, y]);
+  }
+  tf.tidy(() => weight.assign(tf.tensor1d([1])));
+  const x = tf.scalar(2), y = f(x);
+  assertClose(y, [21]);
+  f.dispose();
+  tf.dispose([x, y, weight]);
   assertEquals(memory(), before);
 });
 

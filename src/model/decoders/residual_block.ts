@@ -13,7 +13,7 @@ import {
   type Normalization,
   type NormalizationOptions,
   normalized,
-  type UpPath,
+  type UpPaths,
 } from "../layers/mod.ts";
 import type { Weights } from "../weights.ts";
 
@@ -60,9 +60,9 @@ export class Block {
    * @param paths Their ends have the size of the block.
    * @param skip A map of the block's size.
    */
-  applyUps(paths: readonly UpPath[], skip: tf.Tensor4D, forward: Forward): tf.Tensor4D {
+  applyUps(paths: readonly UpPaths[], skip: tf.Tensor4D, forward: Forward): tf.Tensor4D {
     if (forward.training) {
-      return this.apply([...paths.map((path) => path.map()), skip], forward);
+      return this.apply([...paths.flatMap((path) => path.ends()), skip], forward);
     }
     // The convolution of joined maps is the sum of one for each part.
     const [, , input] = this.#conv.kernel.shape as [number, number, number];

@@ -2,7 +2,7 @@ import type { tf } from "@/tensorflow/mod.ts";
 import { Diagram } from "../diagram.ts";
 import type { Encoder } from "../encoders/mod.ts";
 import type { Forward } from "../forward.ts";
-import { Conv2D, leakyRelu, UpConv2D, UpPath } from "../layers/mod.ts";
+import { Conv2D, leakyRelu, UpConv2D, UpPaths } from "../layers/mod.ts";
 import type { ModelGraph } from "../model_graph.ts";
 import type { Weights } from "../weights.ts";
 import { type Decoder, type DecoderOptions, dropoutAt, outputBias } from "./decoder.ts";
@@ -85,15 +85,11 @@ export class SimplifiedUnetPlusPlus implements Decoder {
     const x3 = u3.apply([d3, d4a, tap8!], forward);
 
     // The last two levels look at maps of the level before through their up-convolutions.
-    const extend = (path: UpPath, name: string) => path.up(this.#ups[name]!);
-    const d2 = extend(UpPath.from(x3), "d2");
-    const d3a = extend(UpPath.from(d3), "d3a");
-    const d4b = extend(UpPath.from(d4a), "d4b");
-    const x2 = u2.applyUps([d2, d3a, d4b], tap4!, forward);
-
-    const d1 = extend(UpPath.from(x2), "d1");
-    const d2a = extend(d2, "d2a"), d3b = extend(d3a, "d3b"), d4c = extend(d4b, "d4c");
-    const x1 = u1.applyUps([d1, d2a, d3b, d4c], tap2!, forward);
+    const ups = (...names: string[]) => names.map((name) => this.#ups[name]!);
+    const once = UpPaths.from(x3, d3, d4a).up(...ups("d2", "d3a", "d4b"));
+    const x2 = u2.applyUps([once], tap4!, forward);
+    const twice = once.up(...ups("d2a", "d3b", "d4c"));
+    const x1 = u1.applyUps([UpPaths.from(x2).up(...ups("d1")), twice], tap2!, forward);
 
     const x0 = u0.apply(up("d0", x1), forward);
     return [this.#output.applyDropped(x0, this.#dropout / 2, forward)];

@@ -1,98 +1,66 @@
-import { inFloat32, rawOp, tf } from "@/tensorflow/mod.ts";
+import { afterwards, inFloat32, rawOp, tf } from "@/tensorflow/mod.ts";
 import type { UpConv2D } from "./convolution.ts";
-
-/** A map and the up-convolutions that bring it to a finer level, computed only where somebody asks. */
-export class UpPath {
-  readonly #before: UpPath | undefined;
-  #map: tf.Tensor4D | undefined;
-
-  private constructor(
-    /** Where the path begins. // `[batch, height, width, input]` */
-    readonly x: tf.Tensor4D,
-    /** Transposed 3x3 convolutions with stride 2, in order. */
-    readonly ups: readonly UpConv2D[],
-    before?: UpPath,
-  ) {
-    this.#before = before;
-    if (!before) this.#map = x;
-  }
-
-  /** The path that begins at a map. */
-  static from(x: tf.Tensor4D): UpPath {
-    return new UpPath(x, []);
-  }
-
-  /** This path and one more doubling. */
-  up(up: UpConv2D): UpPath {
-    return new UpPath(this.x, [...this.ups, up], this);
-  }
-
-  /** What lies at its end: `[batch, height, width, filters]`, computed once. */
-  map(): tf.Tensor4D {
-    return this.#map ??= this.ups.at(-1)!.apply(this.#before!.map());
-  }
-}
+import type { JoinedMaps, UpPaths } from "./up_paths.ts";
+import { winogradConvolution, winogradPays } from "./winograd.ts";
 
 /**
- * `conv2d(concat(paths), kernel)` for inference, without making the large maps at the paths' ends:
- * transposed 3x3 convolutions with stride 2 and a 3x3 convolution behind them are together one
+ * `conv2d(concat(ends of the paths), kernel)` for inference, without making the large maps at the paths'
+ * ends: transposed 3x3 convolutions with stride 2 and a 3x3 convolution behind them are together one
  * transposed convolution, 5x5 with stride 2 for one doubling, 9x9 with stride 4 for two. Where many
  * channels are doubled in size to make few of them, that saves most of the work.
  *
  * @param paths Their ends have one size; each has a doubling at least.
  * @param kernel `[3, 3, channels, filters]` of a convolution with "same" padding; the channels are those
- * of all paths, in order.
+ * of all ends, in order.
  * @returns `[batch, height, width, filters]`, with the size of the paths' ends.
  */
-export function composedUpConvolution(paths: readonly UpPath[], kernel: tf.Tensor4D): tf.Tensor4D {
-  return tf.tidy(() => {
-    const channels = paths.map(({ ups }) => ups.at(-1)!.kernel.shape[2]!);
-    const kernels = tf.split(kernel, channels, 2) as tf.Tensor4D[];
-    const parts = paths.map(({ x, ups }, i) => ({ x, ups, kernel: kernels[i]! }));
-    const doublings = [...new Set(paths.map(({ ups }) => ups.length))];
-    const sums = doublings.map((count) =>
-      withoutBias(parts.filter(({ ups }) => ups.length === count))
-    );
-    const bias = inFloat32(() => biasBehind(paths, kernel, sums[0]!.shape));
-    return [...sums, bias].reduce((sum, part) => tf.add(sum, part));
-  });
+export function composedUpConvolution(
+  paths: readonly UpPaths[],
+  kernel: tf.Tensor4D,
+): tf.Tensor4D {
+  const channels = paths.map(({ ups }) => filtersOf(ups.at(-1)!));
+  const total = (parts: number[]) => parts.reduce((sum, part) => sum + part);
+  const kernels = tf.split(kernel, channels.map(total), 2) as tf.Tensor4D[];
+  const bias = inFloat32(() => biasBehind(paths, kernel));
+  return paths.reduce((sum, path, i) => addTo(sum, path, kernels[i]!), bias);
 }
 
-/** A path and the part of the kernel that runs over its end. */
-interface Part {
-  x: tf.Tensor4D;
-  ups: readonly UpConv2D[];
-  kernel: tf.Tensor4D; // [3, 3, channels, filters]
+function filtersOf(ups: readonly UpConv2D[]): number[] {
+  return ups.map(({ kernel }) => kernel.shape[2]!);
 }
 
-/** What paths with the same number of doublings add to the result, but for their biases. */
-function withoutBias(parts: Part[]): tf.Tensor4D {
-  const x: tf.Tensor4D = tf.concat(parts.map(({ x }) => x), -1);
-  const scale = 2 ** parts[0]!.ups.length;
+/** A sum and what paths add to it, but for their biases. */
+function addTo(
+  sum: tf.Tensor4D,
+  { start, ups, scale }: UpPaths,
+  kernel: tf.Tensor4D,
+): tf.Tensor4D {
+  const x = start.joined();
   const [, height, width] = x.shape;
   // Kernels are composed in float32, as with `freeze`, where it is done once.
-  const responses = parts.map(({ ups, kernel }) => {
-    return { response: inFloat32(() => responseOf(ups)), kernel };
-  });
+  const kernels = tf.split(kernel, filtersOf(ups.at(-1)!), 2) as tf.Tensor4D[];
+  const responses = start.maps.map((_, i) => inFloat32(() => responseOf(ups.map((up) => up[i]!))));
+  const composed = (behind: Behind): tf.Tensor4D =>
+    inFloat32(() => {
+      const parts = responses.map((response, i) =>
+        compose(lines(response, 1, [scale, scale], behind), lines(kernels[i]!, 0, [2, 2], behind))
+      );
+      return tf.concat(parts, 3) as tf.Tensor4D;
+    });
 
   // Transposed convolutions make a row and a column more than they keep. The second convolution must
   // see zeros there: what it would see is computed apart and subtracted.
-  const sum = (behind: Behind) => {
-    const kernels = inFloat32(() =>
-      responses.map(({ response, kernel }) =>
-        compose(lines(response, 1, [scale, scale], behind), lines(kernel, 0, [2, 2], behind))
-      )
-    );
-    const kernel: tf.Tensor4D = tf.concat(kernels, 3);
-    return enlarge(lines(x, 1, [height - 1, width - 1], behind), kernel, scale);
+  const line = (behind: Behind) => {
+    const kernel = composed(behind);
+    return enlargeLine(lines(x, 1, [height - 1, width - 1], behind), kernel, scale);
   };
   const lastColumn = scale * width - 1;
   const beforeCorner: [number, number][] = [[0, 0], [0, 0], [lastColumn, 0], [0, 0]];
   // It is in the row and in the column.
-  const corner = tf.pad(sum({ row: true, column: true }), beforeCorner);
-  const row = tf.sub(sum({ row: true }), corner) as tf.Tensor4D;
-  const y = subtractAt(sum({}), row, [scale * height - 1, 0]);
-  return subtractAt(y, sum({ column: true }), [0, lastColumn]);
+  const corner = tf.pad(line({ row: true, column: true }), beforeCorner);
+  const row = tf.sub(line({ row: true }), corner) as tf.Tensor4D;
+  const y = subtractAt(addEnlarged(sum, start, composed({}), scale), row, [scale * height - 1, 0]);
+  return subtractAt(y, line({ column: true }), [0, lastColumn]);
 }
 
 /** Whether only the row, or the column, behind the paths' ends is meant. */
@@ -129,6 +97,7 @@ function responseOf([first, ...others]: readonly UpConv2D[]): tf.Tensor4D {
 }
 
 type Shape = [number, number, number, number];
+type Pair = [number, number];
 
 /** The kernel of the whole, as transposed convolutions have it. // [height, width, filters, input] */
 function compose(response: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D {
@@ -142,20 +111,59 @@ function compose(response: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D {
   return tf.transpose(tf.conv2d(padded, kernel, 1, "valid"), [1, 2, 3, 0]);
 }
 
-/** The transposed convolution with a composed kernel, or with one line of it. */
-function enlarge(x: tf.Tensor4D, kernel: tf.Tensor4D, scale: number): tf.Tensor4D {
+/** A sum and the transposed convolution with a composed kernel. */
+function addEnlarged(
+  sum: tf.Tensor4D,
+  start: JoinedMaps,
+  kernel: tf.Tensor4D,
+  scale: number,
+): tf.Tensor4D {
+  const x = start.joined();
+  const [batch, height, width] = x.shape;
+  const [size, , filters] = kernel.shape;
+  const plain = inFloat32(() => asConvolution(kernel, [scale, scale]));
+  if (winogradPays(x, plain)) {
+    const { values, ...area } = start.tiles();
+    // Two products at once take more time than one after the other.
+    const tiles = { ...area, values: afterwards(values, sum) };
+    return winogradConvolution(tiles, plain, { bias: tf.zeros([filters]), add: sum }, scale);
+  }
+  const kept: Shape = [batch, scale * height, scale * width, filters];
+  // "same" keeps the right part for one doubling alone.
+  if (scale === 2) return tf.add(sum, tf.conv2dTranspose(x, kernel, kept, scale, "same"));
+  const whole = (length: number) => (length - 1) * scale + size;
+  const shape: Shape = [batch, whole(height), whole(width), filters];
+  const y = tf.conv2dTranspose(x, kernel, shape, scale, "valid");
+  return tf.add(sum, tf.slice(y, [0, 1, 1, 0], kept));
+}
+
+/** The same for one row or column of the kernel, which a row or column of the map remains one by. */
+function enlargeLine(x: tf.Tensor4D, kernel: tf.Tensor4D, scale: number): tf.Tensor4D {
   const [batch, height, width] = x.shape;
   const [rows, columns, filters] = kernel.shape;
-  // A single row or column stays one.
-  const size = (length: number, kernel: number) => kernel === 1 ? 1 : scale * length;
-  const kept: Shape = [batch, size(height, rows), size(width, columns), filters];
-  // "same" keeps the right part for one doubling alone.
-  if (scale === 2) return tf.conv2dTranspose(x, kernel, kept, scale, "same") as tf.Tensor4D;
-  const whole = (length: number, kernel: number) => (length - 1) * scale + kernel;
-  const shape: Shape = [batch, whole(height, rows), whole(width, columns), filters];
-  const y = tf.conv2dTranspose(x, kernel, shape, scale, "valid");
-  const first = (kernel: number) => kernel === 1 ? 0 : 1;
-  return tf.slice(y, [0, first(rows), first(columns), 0], kept) as tf.Tensor4D;
+  const [down, across] = [rows, columns].map((length) => length === 1 ? 1 : scale) as Pair;
+  const plain = inFloat32(() => asConvolution(kernel, [down, across]));
+  const y = tf.conv2d(x, plain, 1, "same");
+  return tf.reshape(y, [batch, down * height, across * width, filters]);
+}
+
+/**
+ * The kernel of the convolution with stride 1 that makes all pixels at once that a transposed one makes of
+ * one: it holds zeros where a pixel does not look.
+ *
+ * @param kernel `[2 scale + 1 or 1, 2 scale + 1 or 1, filters, input]`
+ * @param scales Down and across; 1 where the kernel has one line.
+ * @returns `[3 or 1, 3 or 1, input, scales filters]`
+ */
+function asConvolution(kernel: tf.Tensor4D, [down, across]: Pair): tf.Tensor4D {
+  const [rows, columns, filters, input] = kernel.shape;
+  const taps = (lines: number) => lines === 1 ? 1 : 3;
+  const before: [number, number][] = [[down - 1, 0], [across - 1, 0], [0, 0], [0, 0]];
+  const split = [taps(rows), down, taps(columns), across, filters, input];
+  // A transposed convolution looks the other way.
+  const turned = tf.reverse(tf.reshape(tf.pad(kernel, before), split), [0, 2]);
+  const shape: Shape = [taps(rows), taps(columns), input, down * across * filters];
+  return tf.reshape(tf.transpose(turned, [0, 2, 5, 1, 3, 4]), shape);
 }
 
 /**
@@ -164,17 +172,21 @@ function enlarge(x: tf.Tensor4D, kernel: tf.Tensor4D, scale: number): tf.Tensor4
  * repeat.
  */
 function biasBehind(
-  paths: readonly UpPath[],
+  paths: readonly UpPaths[],
   kernel: tf.Tensor4D,
-  [, height, width]: Shape,
 ): tf.Tensor4D {
-  const scale = 2 ** Math.max(...paths.map(({ ups }) => ups.length));
+  const [first] = paths;
+  const [, ...size] = first!.start.maps[0]!.shape;
+  const [height, width] = size.map((length) => first!.scale * length) as Pair;
+  const scale = Math.max(...paths.map(({ scale }) => scale));
   const [rows, columns] = [height, width].map((length) => Math.min(length, 3 * scale));
-  const ends = paths.map(({ x, ups }) => {
-    const own = 2 ** ups.length;
-    const zeros: tf.Tensor4D = tf.zeros([1, rows! / own, columns! / own, x.shape[3]]);
-    return ups.reduce((map, up) => up.apply(map), zeros);
-  });
+  const ends = paths.flatMap((path) =>
+    path.start.maps.map((map, i) => {
+      const [down, across] = [rows!, columns!].map((length) => length / path.scale) as Pair;
+      const zeros: tf.Tensor4D = tf.zeros([1, down, across, map.shape[3]]);
+      return path.ups.reduce((map, ups) => ups[i]!.apply(map), zeros);
+    })
+  );
   const small = tf.conv2d(tf.concat(ends, -1) as tf.Tensor4D, kernel, 1, "same");
   return stretch(stretch(small, 1, height, scale), 2, width, scale);
 }
