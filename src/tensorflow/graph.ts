@@ -56,6 +56,7 @@ export class GraphBinding extends Binding {
   readonly #firstId = FIRST_TRACED_ID + IDS_PER_TRACE * traces++;
   readonly freeze: boolean;
   readonly oneDnn: boolean;
+  readonly xlaKernels: boolean;
   readonly bfloat16: boolean;
   /** Whether what is recorded now computes in float32 whatever the function does. */
   keepsFloat32 = false;
@@ -74,16 +75,18 @@ export class GraphBinding extends Binding {
   /**
    * @param options.freeze Whether eager tensors from outside become constants. Default: false.
    * @param options.oneDnn Whether oneDNN's kernels may be named. Default: false.
+   * @param options.xlaKernels Whether parts of it may be compiled by XLA. Default: false.
    * @param options.bfloat16 Whether operations for which it pays compute in bfloat16. Default: false.
    */
   constructor(
     readonly eager: EagerBinding,
-    { freeze = false, oneDnn = false, bfloat16 = false } = {},
+    { freeze = false, oneDnn = false, xlaKernels = false, bfloat16 = false } = {},
   ) {
     super();
     this.bfloat16 = bfloat16;
     this.freeze = freeze;
     this.oneDnn = oneDnn;
+    this.xlaKernels = xlaKernels;
   }
 
   /** Eager tensors that the trace has read, in the order of their first use. */

@@ -102,6 +102,8 @@ interface Mode {
   attributes: Attribute[];
   /** Whether oneDNN's kernels may be named. */
   oneDnn: boolean;
+  /** Whether parts of it may be compiled by XLA, which pays with oneDNN and on a GPU. */
+  xlaKernels: boolean;
   /** Whether products and what follows them are written down in bfloat16. */
   bfloat16: boolean;
 }
@@ -114,16 +116,18 @@ interface Mode {
 export function modeOf(options: CompileOptions, byOptimizer = !hasOneDnn()): Mode {
   const { mixedPrecision, xla = false, ...rest } = options;
   const bfloat16 = mixedPrecision === "bfloat16" && !byOptimizer && !xla;
+  const oneDnn = bfloat16 || hasOneDnn() && !xla && !mixedPrecision;
   return {
     attributes: compileAttributes(bfloat16 ? rest : options),
-    oneDnn: bfloat16 || hasOneDnn() && !xla && !mixedPrecision,
+    oneDnn,
+    xlaKernels: oneDnn || !xla && usesGpu(options.device),
     bfloat16,
   };
 }
 
 /** As {@linkcode jit}, in a mode. */
 export function jitIn<Arguments extends unknown[], Result>(
-  { attributes, oneDnn, bfloat16 }: Mode,
+  { attributes, ...mode }: Mode,
   fn: (...args: Arguments) => Result,
   options: JitOptions,
 ): Jitted<Arguments, Result> {
@@ -141,8 +145,7 @@ export function jitIn<Arguments extends unknown[], Result>(
         found = trace(fn as (...args: unknown[]) => unknown, args, {
           name,
           freeze,
-          oneDnn,
-          bfloat16,
+          ...mode,
         }),
       );
       if (traces.size === MANY_TRACES) {
@@ -252,7 +255,7 @@ function runsInline(): boolean {
 function trace(
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
-  { name, ...options }: { name: string; freeze: boolean; oneDnn: boolean; bfloat16: boolean },
+  { name, ...options }: { name: string; freeze: boolean } & Omit<Mode, "attributes">,
 ): Trace {
   const engine = tf.engine();
   const variables = Object.values(engine.registeredVariables);

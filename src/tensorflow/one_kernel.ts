@@ -2,7 +2,6 @@ import { AttributeKind } from "./attributes.ts";
 import { backend, eager, tf } from "./backend.ts";
 import { DataType } from "./c_api.ts";
 import { GraphBinding } from "./graph.ts";
-import { usesOneDnn } from "./onednn.ts";
 import { isTraced, TraceError } from "./traced.ts";
 
 /** A function for XLA, and what it returns. */
@@ -22,6 +21,10 @@ export async function kernelsCompiled(): Promise<void> {
   await Promise.all(ahead);
 }
 
+function compilesKernels(): boolean {
+  return backend.binding instanceof GraphBinding && backend.binding.xlaKernels;
+}
+
 /** Numbers in a map from which on passes over it cost more than compiling them. */
 const LARGE_MAP = 2 ** 20;
 
@@ -31,12 +34,12 @@ const LARGE_MAP = 2 ** 20;
  * @param large Numbers in a map from which on they are. Default: what pays for a gradient of swish.
  */
 export function paysAsOneKernel({ shape }: tf.TensorInfo, large = LARGE_MAP): boolean {
-  return usesOneDnn() && tf.util.sizeFromShape(shape) >= large;
+  return compilesKernels() && tf.util.sizeFromShape(shape) >= large;
 }
 
 /**
- * `fn(...inputs)`, and in a traced function on a CPU with oneDNN as one kernel, which XLA compiles when it
- * first runs (some 50 ms). Several operations that each go over large maps then read and write them once.
+ * `fn(...inputs)`, and in a traced function on a CPU with oneDNN, or on a GPU, as one kernel, which XLA
+ * compiles (some 50 ms). Several operations that each go over large maps then read and write them once.
  * That pays for element-wise operations, shifts and concatenations; XLA's sums over a map and its matrix
  * products are slower than TensorFlow's.
  *
@@ -54,7 +57,7 @@ export function oneKernel(
   const { binding } = backend;
   const ids = backend.getInputTensorIds([...inputs]);
   // With `freeze`, what depends on constants alone is computed once, now.
-  if (!(binding instanceof GraphBinding) || !usesOneDnn() || !ids.some(isTraced)) {
+  if (!(binding instanceof GraphBinding) || !compilesKernels() || !ids.some(isTraced)) {
     return fn(...inputs as tf.Tensor[]);
   }
   const types = ids.map((id) => binding.describe(id));
