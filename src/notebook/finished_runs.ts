@@ -35,17 +35,22 @@ export function notebookStages(text: string): NotebookStages {
  * @throws {MissingRunError} If one has not been trained; the message names the notebook that does.
  */
 export async function finishedRuns(...stages: number[]): Promise<Run[]> {
-  return await Promise.all(stages.map(async (stage) => {
+  const runs: Run[] = [];
+  for (const stage of stages) {
     const { name, quick } = await loadStage(stage);
     const run = await findRun(name, { status: "finished", quick });
-    if (run !== undefined) return run;
+    if (run !== undefined) {
+      runs.push(run);
+      continue;
+    }
     const notebook = await trainingNotebook(stage);
     const task = quick ? "notebooks --quick" : "notebooks";
     const way = notebook === undefined
       ? `Run: deno task train ${name}`
       : `Run ${notebook} first, here or with: deno task ${task} ${notebook.slice(0, 2)}`;
     throw new MissingRunError(`Cannot go on as ${name} has not been trained to its end. ${way}`);
-  }));
+  }
+  return runs;
 }
 
 /** The name of the notebook that trains a stage. */

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { jit, StatelessRandom, tf } from "@/tensorflow/mod.ts";
+import { jit, kernelsCompiled, StatelessRandom, tf } from "@/tensorflow/mod.ts";
 import { INFERENCE, Weights } from "@/model/mod.ts";
 import { Conv2D, dropout, stochasticDepth } from "@/model/layers/mod.ts";
 import { assertClose, wave } from "../tensorflow/assert_close.ts";
@@ -60,7 +60,7 @@ for (const [name, layer] of LAYERS) {
   });
 }
 
-Deno.test("dropout() of large images keeps what it draws from keys, in the gradient too", () => {
+Deno.test("dropout() of large images keeps what it draws from keys, in the gradient too", async () => {
   tf.tidy(() => {
     const x = wave<tf.Tensor4D>([2, 512, 512, 4], 0.7, 0.2);
     const results = (x: tf.Tensor, seed: tf.Tensor1D) => {
@@ -79,6 +79,7 @@ Deno.test("dropout() of large images keeps what it draws from keys, in the gradi
     }
     traced.dispose();
   });
+  await kernelsCompiled();
 });
 
 Deno.test("stochasticDepth() drops whole images, dropout() single elements", () => {

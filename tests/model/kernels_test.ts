@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { jit, tf } from "@/tensorflow/mod.ts";
+import { jit, kernelsCompiled, tf } from "@/tensorflow/mod.ts";
 import { leakyRelu, swish } from "@/model/layers/mod.ts";
 import {
   batchNormInference,
@@ -328,7 +328,7 @@ const LARGE: { name: string; shapes: number[][]; run(...inputs: tf.Tensor[]): tf
 ];
 
 for (const { name, shapes, run } of LARGE) {
-  Deno.test(`${name} of large maps is in one pass what it is in several, gradients too`, () => {
+  Deno.test(`${name} of large maps is in one pass what it is in several, gradients too`, async () => {
     tf.tidy(() => {
       const inputs = shapes.map((shape, i) => wave(shape, 1.7 + i, 0.3));
       const dy = wave(run(...inputs).shape, 0.7, 0.9);
@@ -342,5 +342,6 @@ for (const { name, shapes, run } of LARGE) {
       }
       traced.dispose();
     });
+    await kernelsCompiled();
   });
 }

@@ -1,6 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { GraphBinding } from "@/tensorflow/graph.ts";
-import { hasOneDnn, jit, oneKernel, rawOp, tf, TraceError } from "@/tensorflow/mod.ts";
+import {
+  hasOneDnn,
+  jit,
+  kernelsCompiled,
+  oneKernel,
+  rawOp,
+  tf,
+  TraceError,
+} from "@/tensorflow/mod.ts";
 import { assertClose } from "./assert_close.ts";
 
 /** How often a compiled function is called in a trace of `run`. */
@@ -29,7 +37,7 @@ function parts(x: tf.Tensor, y: tf.Tensor, kept: tf.Tensor): tf.Tensor[] {
 
 const X = [[0.5, 1, 2, 3], [4, 5, 6, 7]];
 
-Deno.test("oneKernel() gives what its function gives, eager and traced", () => {
+Deno.test("oneKernel() gives what its function gives, eager and traced", async () => {
   tf.tidy(() => {
     const x = tf.tensor2d(X), y = tf.tensor2d([[2, 2, 2, 2], [3, 3, 3, 3]]);
     const kept = tf.tensor2d([[1, 0, 1, 1], [0, 1, 1, 1]], [2, 4], "bool");
@@ -48,12 +56,13 @@ Deno.test("oneKernel() gives what its function gives, eager and traced", () => {
     }
     traced.dispose();
   });
+  await kernelsCompiled();
 });
 
 Deno.test({
   name: "oneKernel() is one call of a function that traces share",
   ignore: !hasOneDnn(),
-  fn() {
+  async fn() {
     const square = (x: tf.Tensor) => oneKernel("square", [x], (x) => [tf.mul(x!, x!)])[0]!;
     const traced = jit((x: tf.Tensor) => tf.add(square(x), square(tf.add(x, 1))));
     const other = jit((x: tf.Tensor) => square(x));
@@ -68,13 +77,14 @@ Deno.test({
     assertEquals(calls(() => tf.tidy(() => square(tf.tensor1d([1])))), []);
     traced.dispose();
     other.dispose();
+    await kernelsCompiled();
   },
 });
 
 Deno.test({
   name: "oneKernel() computes in float32 what is bfloat16, and rounds the result",
   ignore: !hasOneDnn(),
-  fn() {
+  async fn() {
     const traced = jit((x: tf.Tensor, y: tf.Tensor) => {
       const product = rawOp("MatMul", [x, y], { T: { type: "float32" } })[0]!;
       return oneKernel("third", [product], (x) => [tf.sub(tf.add(tf.div(x!, 3), 256), 256)])[0]!;
@@ -85,13 +95,14 @@ Deno.test({
       assertEquals(third, 171 / 512);
     });
     traced.dispose();
+    await kernelsCompiled();
   },
 });
 
 Deno.test({
   name: "oneKernel() refuses a function that reads other tensors than its inputs",
   ignore: !hasOneDnn(),
-  fn() {
+  async fn() {
     const large = tf.zeros([1 << 15]);
     const outside = jit((x: tf.Tensor) => oneKernel("eager", [x], (x) => [tf.add(x!, large)])[0]!);
     const other = jit((x: tf.Tensor) => {
@@ -106,5 +117,6 @@ Deno.test({
       assertEquals(tf.add(x, 1).dataSync()[0], 2);
     });
     large.dispose();
+    await kernelsCompiled();
   },
 });
