@@ -5,31 +5,31 @@ const DROP_JOINED = "project/DropJoined";
 register(
   DROP_JOINED,
   ({ chosen, ...parts }, attributes) => {
-    const { channels: _, ...settings } = settingsOf(attributes);
     const maps = Object.values(parts) as tf.Tensor[];
-    // Not within one kernel: XLA's own concatenation is slow.
     const x = maps.length === 1 ? maps[0]! : tf.concat(maps, -1);
-    const drop = (x: tf.Tensor, chosen: tf.Tensor) => [scaled(x, chosen, settings)];
-    if (settings.rate === undefined) return drop(x, chosen as tf.Tensor)[0]!;
-    return oneKernel(`drop ${Object.values(settings)}`, [x, chosen!], drop)[0]!;
+    return drop(x, chosen as tf.Tensor, settingsOf(attributes));
   },
   {
     inputsToSave: ["chosen"],
     gradFunc: (dy, [chosen], attributes) => {
-      const { channels, ...settings } = settingsOf(attributes);
-      const slopes = (dy: tf.Tensor, chosen: tf.Tensor) => {
-        const dx = scaled(dy, chosen, settings);
-        return channels.length === 1 ? [dx] : tf.split(dx, channels, -1);
-      };
-      const name = `drop's gradient ${Object.values(settings)} ${channels}`;
+      const settings = settingsOf(attributes), { channels } = settings;
       // Not inside the functions below: TensorFlow.js frees what each of them leaves behind.
-      const gradients = settings.rate === undefined
-        ? slopes(dy as tf.Tensor, chosen!)
-        : oneKernel(name, [dy as tf.Tensor, chosen!], slopes);
+      const dx = drop(dy as tf.Tensor, chosen!, settings);
+      const gradients = channels.length === 1 ? [dx] : tf.split(dx, channels, -1);
       return Object.fromEntries(gradients.map((gradient, i) => [partName(i), () => gradient]));
     },
   },
 );
+
+/**
+ * One kernel forward and backward, where there are keys. The parts are joined and split outside: XLA
+ * concatenates slowly, and would have to compile a second kernel to split.
+ */
+function drop(x: tf.Tensor, chosen: tf.Tensor, { scale, rate }: Settings): tf.Tensor {
+  const pass = (x: tf.Tensor, chosen: tf.Tensor) => [scaled(x, chosen, { scale, rate })];
+  if (rate === undefined) return pass(x, chosen)[0]!;
+  return oneKernel(`drop ${scale} ${rate}`, [x, chosen], (x, chosen) => pass(x!, chosen!))[0]!;
+}
 
 interface Settings {
   scale: number;
@@ -47,7 +47,11 @@ function partName(i: number): string {
   return `part${i}`;
 }
 
-function scaled(x: tf.Tensor, chosen: tf.Tensor, { scale, rate }: Omit<Settings, "channels">) {
+function scaled(
+  x: tf.Tensor,
+  chosen: tf.Tensor,
+  { scale, rate }: { scale: number; rate: number | undefined },
+): tf.Tensor {
   return tf.tidy(() => {
     const kept = rate === undefined ? chosen : keptByKeys(chosen as tf.Tensor2D, x.shape, rate);
     // Else the factors, four times as large, would be made when `kept` is there.
